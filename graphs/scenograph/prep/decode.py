@@ -1,4 +1,4 @@
-"""Image bytes to an RGB array. The bytes come from strangers: limits are checked before the work they limit."""
+"""Image bytes to an RGB array. Strangers send the bytes: limits come before the work they limit."""
 
 from __future__ import annotations
 

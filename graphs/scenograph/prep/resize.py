@@ -15,7 +15,7 @@ ImageArray = npt.NDArray[np.uint8]
 
 
 def resize_for(image: ImageArray, size: int, *, smooth: bool = False) -> ImageArray:
-    """Stretch the whole image to a square: no crop, so places in the square are fractions of the image's sides.
+    """Stretch the whole image to a square: no crop, so a place in it is a fraction of the sides.
 
     `smooth=False`: plain bilinear, the same as `cv2.dnn.blobFromImage` (the detector's reference).
     `smooth=True`: area average where the image shrinks and bicubic where it grows (the backbone's choice).

@@ -37,7 +37,7 @@ class Tokenizer:
         self._pad = self._tokenizer.token_to_id("[PAD]") or 0
 
     def encode_batch(self, texts: Sequence[str]) -> Tokens:
-        """Tokenise texts with special tokens, each cut at `max_tokens`.  Shapes: B texts -> ids, mask (B, T)."""
+        """Tokenise texts, each cut at `max_tokens`.  Shapes: B texts -> ids and mask (B, T)."""
         encodings = self._tokenizer.encode_batch(list(texts))
         longest = max((len(encoding.ids) for encoding in encodings), default=0)
         input_ids = np.full((len(encodings), longest), self._pad, dtype=np.int64)
