@@ -1,0 +1,216 @@
+"""Protobuf <-> domain, for the types that every service shares. Services add their own in their `converters.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from google.protobuf import struct_pb2
+from google.protobuf.json_format import MessageToDict
+
+from scenograph.runtime.contracts import (
+    CodeArray,
+    FloatArray,
+    ImageFeatures,
+    JsonValue,
+    Metadata,
+    Timings,
+)
+from scenograph.scene.alignment import Alignment, EdgeMatch, NodeMatch
+from scenograph.scene.errors import InvalidInput
+from scenograph.scene.graph import Attribute, Box, Edge, GraphQuery, Node, SceneGraph, Span, Tag
+from scenograph.v1 import common_pb2 as pb
+
+
+def box_to_pb(box: Box) -> pb.Box:
+    return pb.Box(x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1)
+
+
+def box_from_pb(message: pb.Box) -> Box:
+    return Box(message.x0, message.y0, message.x1, message.y1)
+
+
+def _node_to_pb(node: Node) -> pb.Node:
+    return pb.Node(
+        label=node.label,
+        lemma=node.lemma,
+        attributes=[pb.Attribute(name=a.name, score=a.score, negated=a.negated) for a in node.attributes],
+        score=node.score,
+        box=box_to_pb(node.box) if node.box is not None else None,
+        span=pb.Span(start=node.span.start, end=node.span.end) if node.span is not None else None,
+        count=node.count,
+        negated=node.negated,
+    )
+
+
+def _node_from_pb(message: pb.Node) -> Node:
+    return Node(
+        label=message.label,
+        lemma=message.lemma,
+        attributes=tuple(Attribute(a.name, a.score or 1.0, a.negated) for a in message.attributes),
+        score=message.score or 1.0,
+        box=box_from_pb(message.box) if message.HasField("box") else None,
+        span=Span(message.span.start, message.span.end) if message.HasField("span") else None,
+        count=message.count,
+        negated=message.negated,
+    )
+
+
+def graph_to_pb(graph: SceneGraph) -> pb.SceneGraph:
+    return pb.SceneGraph(
+        nodes=[_node_to_pb(node) for node in graph.nodes],
+        edges=[
+            pb.Edge(subject=e.subject, predicate=e.predicate, object=e.object, score=e.score, negated=e.negated)
+            for e in graph.edges
+        ],
+        tags=[pb.Tag(label=tag.label, score=tag.score) for tag in graph.tags],
+    )
+
+
+def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph") -> SceneGraph:
+    """A graph from its message; scores left at 0 count as 1. Raises InvalidInput where a label is empty or an edge names no node."""
+    for position, node in enumerate(message.nodes):
+        if not node.label.strip():
+            raise InvalidInput("a node needs a label", field=f"{field}.nodes[{position}].label")
+    try:
+        return SceneGraph(
+            nodes=tuple(_node_from_pb(node) for node in message.nodes),
+            edges=tuple(Edge(e.subject, e.predicate, e.object, e.score or 1.0, e.negated) for e in message.edges),
+            tags=tuple(Tag(tag.label, tag.score) for tag in message.tags),
+        )
+    except ValueError as error:
+        raise InvalidInput(str(error), field=f"{field}.edges") from error
+
+
+def query_to_pb(query: GraphQuery) -> pb.GraphQuery:
+    return pb.GraphQuery(
+        required=graph_to_pb(query.required),
+        forbidden=graph_to_pb(query.forbidden),
+        optional=graph_to_pb(query.optional),
+    )
+
+
+def query_from_pb(message: pb.GraphQuery, *, field: str = "query.graph") -> GraphQuery:
+    return GraphQuery(
+        required=graph_from_pb(message.required, field=f"{field}.required"),
+        forbidden=graph_from_pb(message.forbidden, field=f"{field}.forbidden"),
+        optional=graph_from_pb(message.optional, field=f"{field}.optional"),
+    )
+
+
+def embedding_to_pb(vector: FloatArray) -> pb.Embedding:
+    return pb.Embedding(values=vector.tolist())
+
+
+def embedding_from_pb(message: pb.Embedding) -> FloatArray:
+    return np.array(message.values, dtype=np.float32)
+
+
+def features_to_pb(features: ImageFeatures) -> pb.ImageFeatures:
+    return pb.ImageFeatures(
+        class_probabilities=features.class_probabilities.tolist(),
+        object_scores=features.object_scores.tolist(),
+        pooled=features.pooled.tolist(),
+    )
+
+
+def features_from_pb(message: pb.ImageFeatures) -> ImageFeatures:
+    return ImageFeatures(
+        class_probabilities=np.array(message.class_probabilities, dtype=np.float32),
+        object_scores=np.array(message.object_scores, dtype=np.float32),
+        pooled=np.array(message.pooled, dtype=np.float32),
+    )
+
+
+def code_to_pb(code: CodeArray, bits: int) -> pb.HashCode:
+    return pb.HashCode(bits=code.tobytes(), length=bits)
+
+
+def code_from_pb(message: pb.HashCode, *, field: str = "code") -> CodeArray:
+    """The packed bytes. Raises InvalidInput where their number does not fit the length."""
+    if len(message.bits) * 8 != message.length:
+        raise InvalidInput(f"{len(message.bits)} bytes are not {message.length} bits", field=field)
+    return np.frombuffer(message.bits, dtype=np.uint8).copy()
+
+
+def alignment_to_pb(alignment: Alignment) -> pb.Alignment:
+    return pb.Alignment(
+        score=alignment.score,
+        objects=alignment.objects,
+        attributes=alignment.attributes,
+        relations=alignment.relations,
+        node_matches=[
+            pb.NodeMatch(
+                query_node=m.query_node,
+                candidate_node=m.candidate_node,
+                query_label=m.query_label,
+                candidate_label=m.candidate_label,
+                similarity=m.similarity,
+                attributes_matched=m.attributes_matched,
+                attributes_unmatched=m.attributes_unmatched,
+                box=box_to_pb(m.box) if m.box is not None else None,
+            )
+            for m in alignment.node_matches
+        ],
+        edge_matches=[
+            pb.EdgeMatch(
+                query_edge=m.query_edge,
+                candidate_edge=m.candidate_edge,
+                query_relation=m.query_relation,
+                candidate_relation=m.candidate_relation,
+                similarity=m.similarity,
+            )
+            for m in alignment.edge_matches
+        ],
+        unmatched=alignment.unmatched,
+        violations=alignment.violations,
+        satisfied=alignment.satisfied,
+    )
+
+
+def alignment_from_pb(message: pb.Alignment) -> Alignment:
+    return Alignment(
+        score=message.score,
+        objects=message.objects,
+        attributes=message.attributes,
+        relations=message.relations,
+        node_matches=tuple(
+            NodeMatch(
+                m.query_node,
+                m.candidate_node,
+                m.query_label,
+                m.candidate_label,
+                m.similarity,
+                tuple(m.attributes_matched),
+                tuple(m.attributes_unmatched),
+                box_from_pb(m.box) if m.HasField("box") else None,
+            )
+            for m in message.node_matches
+        ),
+        edge_matches=tuple(
+            EdgeMatch(m.query_edge, m.candidate_edge, m.query_relation, m.candidate_relation, m.similarity)
+            for m in message.edge_matches
+        ),
+        unmatched=tuple(message.unmatched),
+        violations=tuple(message.violations),
+        satisfied=message.satisfied,
+    )
+
+
+def timings_to_pb(timings: Mapping[str, float]) -> list[pb.StageTiming]:
+    return [pb.StageTiming(stage=stage, milliseconds=ms) for stage, ms in timings.items()]
+
+
+def timings_from_pb(messages: Iterable[pb.StageTiming]) -> Timings:
+    return {message.stage: message.milliseconds for message in messages}
+
+
+def metadata_to_pb(metadata: Metadata) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(dict(metadata))
+    return message
+
+
+def metadata_from_pb(message: struct_pb2.Struct) -> dict[str, JsonValue]:
+    value: dict[str, JsonValue] = MessageToDict(message)
+    return value
