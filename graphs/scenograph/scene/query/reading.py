@@ -7,7 +7,7 @@ from lark.exceptions import VisitError
 
 from scenograph.scene.errors import InvalidGraphQuery
 from scenograph.scene.graph import Attribute, Edge, GraphQuery, Node, SceneGraph
-from scenograph.scene.query.limits import MAX_QUERY_CHARS, MAX_QUERY_EDGES, MAX_QUERY_NODES
+from scenograph.scene.query.limits import MAX_QUERY_CHARS, MAX_QUERY_NODES
 from scenograph.scene.query.records import Link, NodeText, Part, Reader, Wrong, grammar
 from scenograph.scene.structure import components, subgraph
 
@@ -81,7 +81,6 @@ class Builder:
     def __init__(self) -> None:
         self.definitions: dict[str, NodeText] = {}
         self.nodes = 0
-        self.edges = 0
 
     def build(self, parts: list[Part]) -> GraphQuery:
         for item in (item for part in parts for chain in part.chains for item in chain):
@@ -118,9 +117,6 @@ class Builder:
                 continue
             index = self._add_node(graph, item)
             if link is not None:
-                self.edges += 1
-                if self.edges > MAX_QUERY_EDGES:
-                    raise Wrong(f"a query may have {MAX_QUERY_EDGES} relations", link.predicate.position)
                 subject, target = (last, index) if link.forward else (index, last)
                 predicate = link.predicate
                 graph.edges.append(Edge(subject, predicate.value, target, negated=predicate.negated))
@@ -130,7 +126,7 @@ class Builder:
         position = text.label.position
         self.nodes += 1
         if self.nodes > MAX_QUERY_NODES:
-            raise Wrong(f"a query may have {MAX_QUERY_NODES} nodes", position)
+            raise Wrong(f"a query may mention at most {MAX_QUERY_NODES} nodes", position)
         name = text.name.value if text.name is not None else None
         if text.reference in self.definitions:
             if text.attributes or text.count:
