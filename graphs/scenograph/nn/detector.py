@@ -1,12 +1,13 @@
 """SSD MobileNet v2 (COCO), with the weights of TensorFlow's frozen graph `ssd_mobilenet_v2_coco_2018_03_29`.
 
-Batch norms are folded into the convolutions and the class predictors keep only COCO's 80 used classes, so the module does
-no work that its outputs do not need.  Sources: Sandler et al. 2018 (MobileNet v2), Liu et al. 2016 (SSD).
+Batch norms are folded into the convolutions and the class predictors keep only COCO's 80 used classes, so the
+module does no work that its outputs do not need.
+Sources: Sandler et al. 2018 (MobileNet v2), Liu et al. 2016 (SSD).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,15 @@ _BLOCKS = (
     *((96, 1), (96, 1), (96, 1), (160, 2), (160, 1), (160, 1), (320, 1)),
 )
 _TAPPED_BLOCK = 13  # its expansion (19 x 19 cells) feeds the first predictor
-_EXTRA_LAYERS = ((2, 256, 512), (3, 128, 256), (4, 128, 256), (5, 64, 128))  # number, squeezed, output channels
+_EXTRA_LAYERS = (
+    (2, 256, 512),
+    (3, 128, 256),
+    (4, 128, 256),
+    (5, 64, 128),
+)  # number, squeezed, output channels
 _GRIDS = (19, 10, 5, 3, 2, 1)
 _SCALES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1.0)
-# Of the predictors' 91 outputs (0 is background, then the 90 ids of COCO) these ids were never given to a class.
+# Of the predictors' 91 outputs (0 is background, then COCO's 90 ids) these stand for no class.
 _UNUSED_IDS = frozenset({0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
 COCO_IDS = tuple(i for i in range(91) if i not in _UNUSED_IDS)
 _BATCH_NORM_EPSILON = 1e-3
@@ -38,7 +44,8 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 class SsdMobileNetV2(nn.Module):
     """Detector before non-maximum suppression.
 
-    Shapes: image uint8 RGB (B, 300, 300, 3) -> boxes (B, 1917, 4) as x0, y0, x1, y1 in [0, 1], scores (B, 1917, 80).
+    Shapes: image uint8 RGB (B, 300, 300, 3) -> boxes (B, 1917, 4) as x0, y0, x1, y1 in [0, 1];
+    scores (B, 1917, 80).
     """
 
     anchors: Tensor
@@ -47,7 +54,7 @@ class SsdMobileNetV2(nn.Module):
         super().__init__()
         trunk = "FeatureExtractor/MobilenetV2"
         self.stem = _conv(weights, f"{trunk}/Conv", stride=2)
-        self.blocks = nn.ModuleList(
+        self.blocks: Iterable[_Block] = nn.ModuleList(  # type: ignore[assignment]
             _Block(weights, f"{trunk}/expanded_conv{f'_{i}' if i else ''}", stride)
             for i, (_, stride) in enumerate(_BLOCKS)
         )
@@ -55,7 +62,9 @@ class SsdMobileNetV2(nn.Module):
         self.extras = nn.ModuleList(
             nn.Sequential(
                 _conv(weights, f"{trunk}/layer_19_1_Conv2d_{n}_1x1_{squeezed}"),
-                _conv(weights, f"{trunk}/layer_19_2_Conv2d_{n}_3x3_s2_{out}_depthwise", stride=2, depthwise=True),
+                _conv(
+                    weights, f"{trunk}/layer_19_2_Conv2d_{n}_3x3_s2_{out}_depthwise", stride=2, depthwise=True
+                ),
                 _conv(weights, f"{trunk}/layer_19_2_Conv2d_{n}_3x3_s2_{out}"),
             )
             for n, squeezed, out in _EXTRA_LAYERS
@@ -78,7 +87,9 @@ class SsdMobileNetV2(nn.Module):
             x = extra(x)
             maps.append(x)
         encodings = [_flat(predict(m), 4) for predict, m in zip(self.box_predictors, maps, strict=True)]
-        logits = [_flat(predict(m), len(COCO_IDS)) for predict, m in zip(self.class_predictors, maps, strict=True)]
+        logits = [
+            _flat(predict(m), len(COCO_IDS)) for predict, m in zip(self.class_predictors, maps, strict=True)
+        ]
         return self._decode(torch.cat(encodings, dim=1)), torch.sigmoid(torch.cat(logits, dim=1))
 
     def _decode(self, encodings: Tensor) -> Tensor:
@@ -95,13 +106,13 @@ def load_detector(frozen_graph: Path) -> SsdMobileNetV2:
 
 
 def ssd_anchors() -> npt.NDArray[np.float32]:
-    """Anchors in the order of the predictors' outputs.  Shapes: -> (1917, 4) as centre y, centre x, height, width."""
+    """Anchors in the order of the predictors' outputs.  Shapes: -> (1917, 4) centre y, x, height, width."""
     anchors = []
     for level, grid in enumerate(_GRIDS):
         if level == 0:
             shapes = [(0.1, 1.0), (0.2, 2.0), (0.2, 0.5)]
         else:
-            scale = _SCALES[level - 1 + 1]
+            scale = _SCALES[level]
             shapes = [(scale, ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 0.3333)]
             shapes.append((float(np.sqrt(scale * _SCALES[level + 1])), 1.0))
         centres = (np.arange(grid) + 0.5) / grid
@@ -130,7 +141,7 @@ class _Block(nn.Module):
 
 
 class _Conv(nn.Module):
-    """A convolution with TensorFlow's SAME padding (the odd pixel goes right and below) and, perhaps, ReLU6."""
+    """A convolution with TensorFlow's SAME padding (the odd pixel goes right and below), perhaps ReLU6."""
 
     def __init__(self, weight: Tensor, bias: Tensor, *, stride: int, groups: int, relu: bool) -> None:
         super().__init__()
@@ -138,16 +149,22 @@ class _Conv(nn.Module):
         self.kernel, self.stride, self.groups, self.relu = weight.shape[-1], stride, groups, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        total = max(self.kernel - (self.stride if x.shape[-1] % self.stride == 0 else x.shape[-1] % self.stride), 0)
+        total = max(
+            self.kernel - (self.stride if x.shape[-1] % self.stride == 0 else x.shape[-1] % self.stride), 0
+        )
         padding = total // 2
         if total % 2:
             x, padding = functional.pad(x, (padding, padding + 1, padding, padding + 1)), 0
-        y = functional.conv2d(x, self.weight, self.bias, stride=self.stride, padding=padding, groups=self.groups)
+        y = functional.conv2d(
+            x, self.weight, self.bias, stride=self.stride, padding=padding, groups=self.groups
+        )
         return functional.relu6(y) if self.relu else y
 
 
-def _conv(weights: Weights, name: str, *, stride: int = 1, depthwise: bool = False, relu: bool = True) -> _Conv:
-    """A convolution of the trunk with its batch norm folded in; TensorFlow keeps kernels as (H, W, in, out)."""
+def _conv(
+    weights: Weights, name: str, *, stride: int = 1, depthwise: bool = False, relu: bool = True
+) -> _Conv:
+    """A convolution of the trunk, its batch norm folded in; TensorFlow keeps kernels as (H, W, in, out)."""
     kernel = weights[f"{name}/depthwise_weights" if depthwise else f"{name}/weights"]
     kernel = kernel.transpose(2, 3, 0, 1) if depthwise else kernel.transpose(3, 2, 0, 1)
     norm = {
@@ -176,4 +193,4 @@ def _tensor(values: npt.NDArray[np.floating]) -> Tensor:
 
 def _flat(prediction: Tensor, width: int) -> Tensor:
     """(B, anchors * width, h, w) -> (B, h * w * anchors, width)."""
-    return prediction.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, width))
+    return prediction.permute(0, 2, 3, 1).reshape(len(prediction), -1, width)
