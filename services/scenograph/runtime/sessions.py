@@ -1,0 +1,89 @@
+"""A pack's ONNX models, run off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import msgspec
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from scenograph.packs import Pack, self_check
+from scenograph.scene.errors import PackCorrupt
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Sessions:
+    """ONNX Runtime sessions of one pack, made once each, and the threads that all blocking work runs on.
+
+    `threads`: ONNX Runtime threads of one run. `workers`: how many runs (or decodes) may go on at once.
+    """
+
+    def __init__(self, pack: Pack, *, threads: int = 1, workers: int = 2) -> None:
+        self.pack = pack
+        self.executor = ThreadPoolExecutor(workers, thread_name_prefix="scenograph-model")
+        self.workers = workers
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._made: dict[str, ort.InferenceSession] = {}
+
+    def load(self, models: Collection[str]) -> None:
+        """Make the sessions of `models` now (blocking).  Errors: PackCorrupt (missing, or does not load)."""
+        for model in models:
+            self.session(model)
+
+    def check(self, models: Collection[str]) -> None:
+        """Compare `models` with the pack's recorded answers (blocking); warms them up too.  Errors: PackCorrupt."""
+        chosen = {name: model for name, model in self.pack.manifest.models.items() if name in models}
+        manifest = msgspec.structs.replace(self.pack.manifest, models=chosen)
+        self_check(replace(self.pack, manifest=manifest), self.infer)
+
+    def session(self, model: str) -> ort.InferenceSession:
+        """The session of a model, made on first use (blocking)."""
+        with self._lock:
+            if model not in self._made:
+                self._made[model] = open_session(self.pack.model_path(model), threads=self._threads)
+            return self._made[model]
+
+    def infer(self, model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run a model here and now (blocking): input name -> array, output name -> array."""
+        session = self.session(model)
+        names = [output.name for output in session.get_outputs()]
+        values = session.run(names, {name: np.ascontiguousarray(value) for name, value in feeds.items()})
+        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+    async def run(self, model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run a model on a worker thread."""
+        return await self.offload(self.infer, model, feeds)
+
+    async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call any blocking function on a worker thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.executor, lambda: function(*args, **kwargs))
+
+    def close(self) -> None:
+        """Let running work end, drop what waits."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def open_session(path: Path, *, threads: int = 1) -> ort.InferenceSession:
+    """An ONNX Runtime session on the CPU.  Errors: PackCorrupt (not a model that this runtime can load)."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the services share the cores
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own errors share no base class
+        raise PackCorrupt(f"cannot load {path.name}: {error}") from error
