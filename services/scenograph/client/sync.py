@@ -1,0 +1,330 @@
+"""The client to call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+from scenograph.client import answers, channel, requests
+from scenograph.client.arguments import Candidate, ImageSource, Item, QueryArguments, SearchArguments
+from scenograph.client.errors import ScenographError, Unavailable, from_rpc
+from scenograph.client.feed import WINDOW, Feed
+from scenograph.client.graphs import SceneGraph
+from scenograph.client.results import (
+    Collection,
+    Deletion,
+    Description,
+    IngestStatus,
+    ItemPage,
+    Page,
+    ServerInfo,
+    StagePage,
+    StoredItem,
+)
+from scenograph.v1 import (
+    encoder_pb2,
+    encoder_pb2_grpc,
+    gateway_pb2,
+    gateway_pb2_grpc,
+    textual_pb2,
+    textual_pb2_grpc,
+    visual_pb2_grpc,
+)
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Client:
+    """A connection to a scenograph server, safe to share between threads. Close it, or use it in `with`.
+
+    `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
+    TLS connection. `metadata` is sent with every call. All methods raise `scenograph.client.errors`.
+    """
+
+    def __init__(
+        self,
+        address: str = channel.DEFAULT_ADDRESS,
+        *,
+        timeout: float = channel.DEFAULT_TIMEOUT,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._metadata = tuple(metadata)
+        options = channel.channel_options()
+        self._channel = (
+            grpc.secure_channel(address, credentials, options)
+            if credentials
+            else grpc.insecure_channel(address, options)
+        )
+        self._gateway = gateway_pb2_grpc.GatewayServiceStub(self._channel)
+        self._textual = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
+        self._visual = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
+        self._encoder = encoder_pb2_grpc.EncoderServiceStub(self._channel)
+        self._health = self._channel.unary_unary(
+            channel.HEALTH_CHECK,
+            health_pb2.HealthCheckRequest.SerializeToString,
+            health_pb2.HealthCheckResponse.FromString,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._channel.close()
+
+    # Collections
+
+    def create_collection(self, name: str, *, bits: int = 0, timeout: float | None = None) -> Collection:
+        """Make an empty collection for codes of 64, 128 or 256 bits (0: 256). Errors: CollectionExists."""
+        request = gateway_pb2.CreateCollectionRequest(name=name, bits=bits)
+        return answers.collection(self._call(self._gateway.CreateCollection, request, timeout).collection)
+
+    def list_collections(self, *, timeout: float | None = None) -> list[Collection]:
+        """All collections, by name."""
+        found: list[Collection] = []
+        token = ""
+        while True:
+            request = gateway_pb2.ListCollectionsRequest(page_token=token)
+            answer = self._call(self._gateway.ListCollections, request, timeout)
+            found += map(answers.collection, answer.collections)
+            token = answer.next_page_token
+            if not token:
+                return found
+
+    def delete_collection(self, name: str, *, timeout: float | None = None) -> None:
+        """Remove a collection and all it holds. Errors: CollectionNotFound."""
+        request = gateway_pb2.DeleteCollectionRequest(name=name)
+        self._call(self._gateway.DeleteCollection, request, timeout)
+
+    # Items
+
+    def ingest(
+        self, collection: str, items: Iterable[Item], *, window: int = WINDOW, timeout: float | None = None
+    ) -> Iterator[IngestStatus]:
+        """Store items as a stream; yields a status for each. One bad item fails only itself.
+
+        Items are drawn while statuses are: at most `window` are under way, so any number may be given. There
+        is no deadline unless `timeout` sets one for the whole stream. To go on after a broken stream, give
+        the items request ids and send them again.
+        """
+
+        def build(item: Item) -> gateway_pb2.IngestRequest:
+            return self._build(lambda images: requests.ingest(collection, item, images))
+
+        feed = Feed(items, build, window)
+        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=self._metadata)
+        try:
+            for response in call:
+                feed.answered()
+                yield answers.ingest_status(response)
+                while feed.failures:
+                    yield feed.failures.popleft()
+        except grpc.RpcError as error:
+            raise self._translate(error, channel.GATEWAY) from error
+        finally:
+            feed.stop()
+            call.cancel()
+        while feed.failures:
+            yield feed.failures.popleft()
+        if feed.error is not None:
+            raise feed.error
+
+    def batch_ingest(
+        self, collection: str, items: Sequence[Item], *, request_id: str = "", timeout: float | None = None
+    ) -> list[IngestStatus]:
+        """Store up to 256 items in one call; one bad item fails only itself. Errors: DuplicateItem."""
+        request = self._build(lambda images: requests.batch_ingest(collection, items, request_id, images))
+        answer = self._call(self._gateway.BatchIngest, request, timeout)
+        return [answers.ingest_status(result) for result in answer.results]
+
+    def get(self, collection: str, item_id: str, *, timeout: float | None = None) -> StoredItem:
+        """One item with its graphs. Errors: ItemNotFound."""
+        request = gateway_pb2.GetItemRequest(collection=collection, id=item_id)
+        return answers.stored_item(self._call(self._gateway.GetItem, request, timeout).item)
+
+    def list_items(
+        self,
+        collection: str,
+        *,
+        filter: str = "",
+        page_size: int = 0,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[ItemPage]:
+        """Pages of items in the order of their first writing; `timeout` is for each page."""
+        while True:
+            request = gateway_pb2.ListItemsRequest(
+                collection=collection, filter=filter, page_size=page_size, page_token=page_token
+            )
+            page = answers.item_page(self._call(self._gateway.ListItems, request, timeout))
+            yield page
+            page_token = page.next_page_token
+            if not page_token:
+                return
+
+    def delete(self, collection: str, item_ids: Sequence[str], *, timeout: float | None = None) -> Deletion:
+        """Remove up to 1024 items."""
+        request = gateway_pb2.DeleteItemsRequest(collection=collection, ids=item_ids)
+        answer = self._call(self._gateway.DeleteItems, request, timeout)
+        return Deletion(answer.deleted, tuple(answer.missing))
+
+    # Search
+
+    def search(
+        self,
+        collection: str,
+        *,
+        page_token: str = "",
+        timeout: float | None = None,
+        **what: Unpack[SearchArguments],
+    ) -> Page:
+        """The items that answer best to `text=`, `image=`, `graph=`, `item_id=`, several of them, or `parts=`.
+
+        More: `SearchArguments`. The next page takes the same arguments and this page's token.
+        """
+        request = self._build(lambda images: requests.search(collection, what, page_token, images))
+        return answers.page(self._call(self._gateway.Search, request, timeout))
+
+    def search_stream(
+        self, collection: str, *, timeout: float | None = None, **what: Unpack[SearchArguments]
+    ) -> Iterator[StagePage]:
+        """The first page of a search as each stage sees it: coarse hits at once, refined hits after."""
+        search = self._build(lambda images: requests.search(collection, what, "", images))
+        call = self._gateway.SearchStream(
+            gateway_pb2.SearchStreamRequest(search=search),
+            timeout=self._timeout if timeout is None else timeout,
+            metadata=self._metadata,
+        )
+        try:
+            for response in call:
+                yield answers.stage_page(response)
+        except grpc.RpcError as error:
+            raise self._translate(error, channel.GATEWAY) from error
+        finally:
+            call.cancel()
+
+    def rank(
+        self,
+        *,
+        texts: Sequence[str] = (),
+        images: Sequence[ImageSource] = (),
+        candidates: Sequence[Candidate] = (),
+        explain: bool = False,
+        weights: Mapping[str, float] | None = None,
+        timeout: float | None = None,
+        **query: Unpack[QueryArguments],
+    ) -> Page:
+        """Rank texts, images or `candidates` against a query; nothing is stored. Ids are positions."""
+        given = [Candidate(text=text) for text in texts] + [Candidate(image=image) for image in images]
+        given += candidates
+        request = self._build(lambda placed: requests.rank(query, given, explain, weights, placed))
+        return answers.ranking(self._call(self._gateway.Rank, request, timeout))
+
+    # Graphs and embeddings, from the services of their own at the same address
+
+    def parse(self, texts: Sequence[str], *, timeout: float | None = None) -> list[SceneGraph]:
+        """The scene graphs of up to 1024 sentences. Errors: that of the first sentence that failed."""
+        request = textual_pb2.ParseTextsRequest(texts=texts)
+        return answers.parsed(self._call(self._textual.ParseTexts, request, timeout, channel.TEXTUAL))
+
+    def describe(self, image: ImageSource, *, timeout: float | None = None) -> Description:
+        """The scene graph of an image of up to 12 MiB."""
+        request = requests.describe(image)
+        return answers.description(
+            self._call(self._visual.BuildVisualGraph, request, timeout, channel.VISUAL)
+        )
+
+    def encode_texts(self, texts: Sequence[str], *, timeout: float | None = None) -> list[tuple[float, ...]]:
+        """Embeddings of up to 1024 texts, each of length 1."""
+        request = encoder_pb2.EncodeTextsRequest(texts=texts)
+        return answers.embeddings(
+            self._call(self._encoder.EncodeTexts, request, timeout, channel.ENCODER).embeddings
+        )
+
+    def encode_images(
+        self, images: Sequence[ImageSource], *, timeout: float | None = None
+    ) -> list[tuple[float, ...]]:
+        """Embeddings of up to 64 images of 12 MiB together, each of length 1."""
+        request = requests.encode_images(images)
+        return answers.embeddings(
+            self._call(self._encoder.EncodeImages, request, timeout, channel.ENCODER).embeddings
+        )
+
+    # The server
+
+    def server_info(self, *, timeout: float | None = None) -> ServerInfo:
+        """What is running, and its limits."""
+        request = gateway_pb2.ServerInfoRequest()
+        return answers.server_info(self._call(self._gateway.ServerInfo, request, timeout))
+
+    def health(self, service: str = "", *, timeout: float | None = None) -> str:
+        """SERVING or NOT_SERVING: the whole server, or one service ("scenograph.v1.GatewayService")."""
+        request = health_pb2.HealthCheckRequest(service=service)
+        answer = self._call(self._health, request, timeout, channel.HEALTH)
+        return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+
+    def wait_until_ready(self, timeout: float = 60.0) -> None:
+        """Return when the server serves. Errors: Unavailable after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                if self.health(timeout=min(2.0, timeout)) == "SERVING":
+                    return
+                message = f"the server at {self.address} is not ready"
+            except ScenographError as error:
+                message = str(error)
+            if time.monotonic() >= end:
+                raise Unavailable(f"{message} (waited {timeout:g} s)", code=grpc.StatusCode.UNAVAILABLE)
+            time.sleep(0.1)
+
+    # How calls are made
+
+    def _call(
+        self,
+        method: grpc.UnaryUnaryMultiCallable[Q, A],
+        request: Q,
+        timeout: float | None,
+        service: str = channel.GATEWAY,
+    ) -> A:
+        try:
+            return method(
+                request, timeout=self._timeout if timeout is None else timeout, metadata=self._metadata
+            )
+        except grpc.RpcError as error:
+            raise self._translate(error, service) from error
+
+    def _build(self, build: Callable[[requests.Images], Q]) -> Q:
+        images = requests.Images()
+        request = build(images)
+        for target, data in images.waiting:
+            target.upload_id = self._upload(data)
+        return request
+
+    def _upload(self, data: bytes) -> str:
+        try:
+            answer = self._gateway.UploadImage(
+                requests.chunks(data), timeout=self._timeout, metadata=self._metadata
+            )
+        except grpc.RpcError as error:
+            raise self._translate(error, channel.GATEWAY) from error
+        return answer.upload_id
+
+    def _translate(self, error: grpc.RpcError, service: str) -> ScenographError:
+        assert isinstance(error, grpc.Call)
+        return from_rpc(
+            error.code(), error.details(), error.trailing_metadata(), address=self.address, service=service
+        )
