@@ -227,3 +227,9 @@ class IndexCorrupt(DataLoss):
     """The index's file is damaged; restore a snapshot."""
 
     reason = "INDEX_CORRUPT"
+
+
+class Internal(ScenographError):
+    """A fault of a server's own. `metadata["error_id"]` finds the details in that server's log."""
+
+    reason = "INTERNAL"

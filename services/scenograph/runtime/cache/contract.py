@@ -1,0 +1,47 @@
+"""What every cache can do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class CacheStatus(StrEnum):
+    """What the cache did for a call; the value of the `cache-status` trailer."""
+
+    HIT = "hit"
+    MISS = "miss"
+    BYPASS = "bypass"
+
+
+class Cache(Protocol):
+    """Keeps bytes by key for a while.
+
+    No method raises for a cache out of reach: a read finds nothing, a write does nothing.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which cache this is: "memory", "redis" or "off"."""
+        ...
+
+    @property
+    def bypassed(self) -> bool:
+        """True while the cache is not asked because it cannot be reached, or is switched off."""
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """What was stored, or None."""
+        ...
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        """Stores for `ttl_s` seconds, or less where room is short."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forgets the key."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...

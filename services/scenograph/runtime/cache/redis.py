@@ -1,0 +1,83 @@
+"""A cache in Redis that never stands in a call's way: a Redis that fails is left alone until it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TypeVar
+
+from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import RedisError
+
+from scenograph.runtime.cache.connect import connect
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_FAULTS = (RedisError, OSError, TimeoutError)
+
+
+class RedisCache:
+    """Keys go under `prefix`. A call waits at most `timeout_s`; after one failure all calls pass Redis by,
+    while a task in the background asks every `retry_s` seconds whether it is back."""
+
+    name = "redis"
+
+    def __init__(
+        self, url: str, *, prefix: str = "scenograph:", timeout_s: float = 0.25, retry_s: float = 1.0
+    ) -> None:
+        self._redis: Redis | RedisCluster = connect(url, timeout_s)
+        self._prefix = prefix
+        self._timeout_s = timeout_s
+        self._retry_s = retry_s
+        self._probe: asyncio.Task[None] | None = None
+
+    @property
+    def bypassed(self) -> bool:
+        return self._probe is not None
+
+    async def get(self, key: str) -> bytes | None:
+        if self.bypassed:
+            return None
+        value = await self._ask(self._redis.get(self._prefix + key))
+        return value.encode() if isinstance(value, str) else value
+
+    async def set(self, key: str, value: bytes, ttl_s: float) -> None:
+        if not self.bypassed and ttl_s > 0:
+            await self._ask(self._redis.set(self._prefix + key, value, px=max(1, int(ttl_s * 1000))))
+
+    async def delete(self, key: str) -> None:
+        if not self.bypassed:
+            await self._ask(self._redis.delete(self._prefix + key))
+
+    async def close(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._probe
+            self._probe = None
+        with suppress(*_FAULTS):
+            await self._redis.aclose()
+
+    async def _ask(self, command: Awaitable[T]) -> T | None:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await command
+        except _FAULTS as fault:
+            if self._probe is None:
+                log.warning("Redis fails, going on without it: %s", fault or type(fault).__name__)
+                self._probe = asyncio.create_task(self._until_back(), name="redis-probe")
+            return None
+
+    async def _until_back(self) -> None:
+        while True:
+            await asyncio.sleep(self._retry_s)
+            with suppress(*_FAULTS):
+                async with asyncio.timeout(self._timeout_s * 4):
+                    await self._redis.ping()
+                break
+        log.info("Redis is back")
+        self._probe = None

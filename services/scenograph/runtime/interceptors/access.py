@@ -1,0 +1,64 @@
+"""Marks each call with a request id and writes one line about it to the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+
+from scenograph.runtime.interceptors.around import Around, Call
+from scenograph.runtime.logs import request_id
+from scenograph.runtime.trailers import add_trailer
+
+log = logging.getLogger("scenograph.access")
+
+REQUEST_ID_KEY = "x-request-id"
+_USABLE = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class Access(Around):
+    """Takes the caller's x-request-id (1 to 128 visible ASCII characters) or makes one, and sends it back."""
+
+    @asynccontextmanager
+    async def around(self, call: Call) -> AsyncIterator[None]:
+        sent = dict(call.context.invocation_metadata() or ()).get(REQUEST_ID_KEY, "")
+        identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else uuid.uuid4().hex
+        token = request_id.set(identity)
+        add_trailer(call.context, REQUEST_ID_KEY, identity)
+        start = time.perf_counter()
+        outcome = "OK"
+        try:
+            yield
+            add_trailer(call.context, REQUEST_ID_KEY, identity)
+        except asyncio.CancelledError:
+            outcome = "CANCELLED"
+            raise
+        except grpc.aio.AbortError:
+            outcome = _code_name(call)
+            raise
+        finally:
+            milliseconds = round((time.perf_counter() - start) * 1000, 3)
+            log.info(
+                "%s %s %.1f ms",
+                call.method,
+                outcome,
+                milliseconds,
+                extra={
+                    "method": call.method,
+                    "code": outcome,
+                    "milliseconds": milliseconds,
+                    "peer": call.context.peer(),
+                },
+            )
+            request_id.reset(token)
+
+
+def _code_name(call: Call) -> str:
+    code = call.context.code()
+    return next((known.name for known in grpc.StatusCode if code in (known, known.value[0])), str(code))

@@ -1,0 +1,93 @@
+"""The base of all interceptors: runs a context manager around a call of any of gRPC's four kinds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+_FACTORIES: dict[tuple[bool, bool], Any] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: `method` like "/scenograph.v1.GatewayService/Search"; `streaming` where a side streams."""
+
+    method: str
+    streaming: bool
+    context: Context
+
+
+class Around(grpc.aio.ServerInterceptor):
+    """Override `around`, `check`, or both. gRPC's own services (health, reflection) are left alone."""
+
+    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Entered before the handler runs, left after its last answer; errors pass through it."""
+        return nullcontext()
+
+    def check(self, call: Call, request: Message) -> None:
+        """Sees each request message before the handler does; raises to refuse it."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith("/grpc."):
+            return handler
+        return self._wrap(handler, method)
+
+    def _wrap(self, handler: Handler, method: str) -> Handler:
+        kind = (bool(handler.request_streaming), bool(handler.response_streaming))
+        behaviour: Any = (
+            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        )
+
+        async def run(request: Any, context: Context) -> Any:
+            call = Call(method, any(kind), context)
+            async with self.around(call):
+                if handler.request_streaming:
+                    request = _Checked(request, lambda message: self.check(call, message))
+                else:
+                    self.check(call, request)
+                outcome = behaviour(request, context)
+                if not hasattr(outcome, "__aiter__"):
+                    return await outcome
+                # Written from here, not yielded on: the block is left in this very task, whatever happens.
+                async with aclosing(outcome):
+                    async for response in outcome:
+                        await context.write(response)
+
+        wrapped: Handler = _FACTORIES[kind](
+            run,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+        return wrapped
+
+
+class _Checked(AsyncIterator[Message]):
+    """The requests of a stream, each checked as it is read."""
+
+    def __init__(self, requests: AsyncIterable[Message], check: Callable[[Message], None]) -> None:
+        self._requests = aiter(requests)
+        self._check = check
+
+    async def __anext__(self) -> Message:
+        request = await anext(self._requests)
+        self._check(request)
+        return request

@@ -1,0 +1,164 @@
+"""A gRPC server from its open port to its last call: port first, then services, health, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+
+from scenograph.runtime.health import HEALTH_SERVICE, Health
+from scenograph.runtime.interceptors.access import Access
+from scenograph.runtime.interceptors.deadlines import Deadlines
+from scenograph.runtime.interceptors.errors import Errors
+from scenograph.runtime.interceptors.validation import Validation
+from scenograph.scene.errors import FailedPrecondition, Unavailable
+from scenograph.v1.limits import MAX_MESSAGE_BYTES
+
+log = logging.getLogger(__name__)
+
+OPTIONS: Final[Sequence[tuple[str, int]]] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    (
+        "grpc.max_send_message_length",
+        -1,
+    ),  # the receiver decides: among themselves services allow more
+    ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake: say so
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Where to listen (port 0: any free one), and the times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    unary_deadline_s: float = 30.0
+    stream_deadline_s: float = 3600.0
+    drain_delay_s: float = 0.0
+    drain_grace_s: float = 30.0
+
+
+class Server:
+    """Serves the named services.
+
+    Calls are Unavailable until `add` has given the services their handlers and `ready` was called.
+    """
+
+    def __init__(self, services: Iterable[str], options: ServerOptions) -> None:
+        self.services = tuple(services)
+        self.options = options
+        self.port = 0
+        self._late = _LateHandlers(self.services)
+        self._health = Health(self.services)
+        self._server: grpc.aio.Server | None = None
+
+    @property
+    def address(self) -> str:
+        """host:port to connect to; a server on all interfaces is reached at the loopback address."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Opens the port. Health says NOT_SERVING. Raises FailedPrecondition where the port cannot be had."""
+        options = self.options
+        # The first is outermost: it sees the status that the second makes of errors.
+        interceptors = (
+            Access(),
+            Errors(),
+            Deadlines(options.unary_deadline_s, options.stream_deadline_s),
+            Validation(),
+        )
+        server = grpc.aio.server(interceptors=interceptors, options=OPTIONS)
+        server.add_generic_rpc_handlers((self._late,))
+        await self._health.attach(server)
+        reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        try:
+            self.port = server.add_insecure_port(f"{host}:{options.port}")
+        except RuntimeError as error:
+            raise FailedPrecondition(
+                f"cannot listen on {host}:{options.port}; is the port in use?"
+            ) from error
+        await server.start()
+        self._server = server
+
+    def add(self, register: Callable[[grpc.aio.Server], None]) -> None:
+        """Gives a service its handlers: `lambda s: add_GatewayServiceServicer_to_server(servicer, s)`."""
+        register(cast("grpc.aio.Server", self._late))
+
+    async def ready(self) -> None:
+        """Takes calls from now on, and says so."""
+        self._late.open()
+        await self._health.serving()
+
+    async def drain(self) -> None:
+        """Says NOT_SERVING, gives load balancers time to see it, refuses new calls, lets others finish."""
+        await self._health.draining()
+        await asyncio.sleep(self.options.drain_delay_s)
+        await self.stop(self.options.drain_grace_s)
+
+    async def stop(self, grace_s: float = 0.0) -> None:
+        """Refuses new calls; ends running ones after `grace_s`."""
+        if self._server is not None:
+            await self._server.stop(grace_s)
+
+    async def run_until_signal(self) -> None:
+        """Returns after SIGTERM or SIGINT and the drain that follows; a second signal cuts it short."""
+        loop = asyncio.get_running_loop()
+        signals: asyncio.Queue[int] = asyncio.Queue()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, signals.put_nowait, number)
+        try:
+            log.info("%s: draining", signal.Signals(await signals.get()).name)
+            drain = asyncio.create_task(self.drain())
+            again = asyncio.create_task(signals.get())
+            await asyncio.wait((drain, again), return_when=asyncio.FIRST_COMPLETED)
+            again.cancel()
+            if not drain.done():
+                drain.cancel()
+                await self.stop()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+class _LateHandlers(grpc.GenericRpcHandler):
+    """Handlers that arrive after the port is open; generated `add_..._to_server` take it for a server."""
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._services = frozenset(services)
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._open = False
+
+    def open(self) -> None:
+        self._open = True
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """The same handlers come through add_registered_method_handlers, by name."""
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
+    ) -> None:
+        self._handlers.update({f"/{service}/{name}": handler for name, handler in handlers.items()})
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = handler_call_details.method
+        if self._open:
+            return self._handlers.get(method)
+        if method.split("/")[1] in self._services:
+            return grpc.stream_stream_rpc_method_handler(_not_ready)
+        return None
+
+
+async def _not_ready(requests: object, context: object) -> None:
+    raise Unavailable("the service is starting")
