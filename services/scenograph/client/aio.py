@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -124,7 +132,7 @@ class AsyncClient:
         *,
         window: int = WINDOW,
         timeout: float | None = None,
-    ) -> AsyncIterator[IngestStatus]:
+    ) -> AsyncGenerator[IngestStatus, None]:
         """Store items as a stream; yields a status for each. One bad item fails only itself.
 
         Items are drawn while statuses are: at most `window` are under way, so any number may be given. There
@@ -133,9 +141,9 @@ class AsyncClient:
         """
         slots = asyncio.Semaphore(window)
         failures: deque[IngestStatus] = deque()
-        broken: list[Exception] = []
+        call = self._gateway.Ingest(timeout=timeout, metadata=self._metadata)
 
-        async def feed() -> AsyncIterator[gateway_pb2.IngestRequest]:
+        async def send() -> None:
             try:
                 async for item in _each(items):
                     await slots.acquire()
@@ -145,11 +153,15 @@ class AsyncClient:
                         failures.append(local_failure(item, error))
                         slots.release()
                         continue
-                    yield request
-            except Exception as error:
-                broken.append(error)
+                    try:
+                        await call.write(request)
+                    except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                        return  # the call has ended; reading from it says why
+            finally:
+                if not call.done():
+                    await call.done_writing()
 
-        call = self._gateway.Ingest(feed(), timeout=timeout, metadata=self._metadata)
+        sender = asyncio.create_task(send())
         try:
             async for response in call:
                 slots.release()
@@ -157,13 +169,17 @@ class AsyncClient:
                 while failures:
                     yield failures.popleft()
         except grpc.aio.AioRpcError as error:
+            sender.cancel()
             raise self._translate(error, channel.GATEWAY) from error
+        except BaseException:
+            sender.cancel()
+            raise
         finally:
             call.cancel()
+            await asyncio.wait([sender])
         while failures:
             yield failures.popleft()
-        if broken:
-            raise broken[0]
+        await sender
 
     async def _ingest_request(self, collection: str, item: Item) -> gateway_pb2.IngestRequest:
         return await self._build(lambda images: requests.ingest(collection, item, images))
@@ -191,7 +207,7 @@ class AsyncClient:
         page_size: int = 0,
         page_token: str = "",
         timeout: float | None = None,
-    ) -> AsyncIterator[ItemPage]:
+    ) -> AsyncGenerator[ItemPage, None]:
         """Pages of items in the order of their first writing; `timeout` is for each page."""
         while True:
             request = gateway_pb2.ListItemsRequest(
@@ -221,16 +237,16 @@ class AsyncClient:
         timeout: float | None = None,
         **what: Unpack[SearchArguments],
     ) -> Page:
-        """The items that answer best to `text=`, `image=`, `graph=`, `item_id=`, several of them, or `parts=`.
+        """What answers best to `text=`, `image=`, `graph=`, `item_id=`, several of them, or `parts=`.
 
-        More: `SearchArguments`. The next page takes the same arguments and this page's token.
+        Options: `SearchArguments`. A next page takes the same arguments and the last token.
         """
         request = await self._build(lambda images: requests.search(collection, what, page_token, images))
         return answers.page(await self._call(self._gateway.Search, request, timeout))
 
     async def search_stream(
         self, collection: str, *, timeout: float | None = None, **what: Unpack[SearchArguments]
-    ) -> AsyncIterator[StagePage]:
+    ) -> AsyncGenerator[StagePage, None]:
         """The first page of a search as each stage sees it: coarse hits at once, refined hits after."""
         search = await self._build(lambda images: requests.search(collection, what, "", images))
         call = self._gateway.SearchStream(

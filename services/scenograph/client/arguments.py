@@ -14,7 +14,7 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | bytes"
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Graph: TypeAlias = "str | GraphQuery | SceneGraph"
-"""A graph query in words, "(dog)-[on]->(sofa {red}), not (cat)", or as objects (a SceneGraph: all required)."""
+"""A graph query in words, "(dog)-[on]->(sofa {red}), not (cat)", or as objects (a SceneGraph: all of it)."""
 
 StageName: TypeAlias = Literal["coarse", "float", "graph"]
 ModalityName: TypeAlias = Literal["image", "text"]

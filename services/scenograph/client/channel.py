@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scenograph.client.requests import MESSAGE_BYTES
+from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 DEFAULT_ADDRESS = "localhost:7700"
 DEFAULT_TIMEOUT = 60.0
@@ -38,7 +38,7 @@ def channel_options() -> list[tuple[str, str | int]]:
     ]
     config = {"methodConfig": [{"name": names, "retryPolicy": _RETRIES}]}
     return [
-        ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", -1),
         ("grpc.service_config", json.dumps(config)),
     ]

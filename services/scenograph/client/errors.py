@@ -243,7 +243,7 @@ class Cancelled(ScenographError):
     reason = "CANCELLED"
 
 
-class InternalError(ScenographError):
+class Internal(ScenographError):
     """A fault of the server; its log has the detail."""
 
     reason = "INTERNAL"
@@ -263,7 +263,7 @@ class _Tables:
         grpc.StatusCode.DATA_LOSS: DataLoss,
         grpc.StatusCode.UNIMPLEMENTED: ServiceMissing,
         grpc.StatusCode.CANCELLED: Cancelled,
-        grpc.StatusCode.INTERNAL: InternalError,
+        grpc.StatusCode.INTERNAL: Internal,
     }
     by_number: ClassVar[dict[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
 

@@ -24,7 +24,6 @@ from scenograph.v1 import common_pb2, encoder_pb2, gateway_pb2, visual_pb2
 T = TypeVar("T")
 
 INLINE_BYTES = 12 * 1024 * 1024
-MESSAGE_BYTES = 16 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 
 _STAGES = {

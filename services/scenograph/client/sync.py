@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
@@ -114,7 +114,7 @@ class Client:
 
     def ingest(
         self, collection: str, items: Iterable[Item], *, window: int = WINDOW, timeout: float | None = None
-    ) -> Iterator[IngestStatus]:
+    ) -> Generator[IngestStatus, None, None]:
         """Store items as a stream; yields a status for each. One bad item fails only itself.
 
         Items are drawn while statuses are: at most `window` are under way, so any number may be given. There
@@ -164,7 +164,7 @@ class Client:
         page_size: int = 0,
         page_token: str = "",
         timeout: float | None = None,
-    ) -> Iterator[ItemPage]:
+    ) -> Generator[ItemPage, None, None]:
         """Pages of items in the order of their first writing; `timeout` is for each page."""
         while True:
             request = gateway_pb2.ListItemsRequest(
@@ -192,16 +192,16 @@ class Client:
         timeout: float | None = None,
         **what: Unpack[SearchArguments],
     ) -> Page:
-        """The items that answer best to `text=`, `image=`, `graph=`, `item_id=`, several of them, or `parts=`.
+        """What answers best to `text=`, `image=`, `graph=`, `item_id=`, several of them, or `parts=`.
 
-        More: `SearchArguments`. The next page takes the same arguments and this page's token.
+        Options: `SearchArguments`. A next page takes the same arguments and the last token.
         """
         request = self._build(lambda images: requests.search(collection, what, page_token, images))
         return answers.page(self._call(self._gateway.Search, request, timeout))
 
     def search_stream(
         self, collection: str, *, timeout: float | None = None, **what: Unpack[SearchArguments]
-    ) -> Iterator[StagePage]:
+    ) -> Generator[StagePage, None, None]:
         """The first page of a search as each stage sees it: coarse hits at once, refined hits after."""
         search = self._build(lambda images: requests.search(collection, what, "", images))
         call = self._gateway.SearchStream(
