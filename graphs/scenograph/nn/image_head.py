@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import normalize
 
-from scenograph.nn.prompts import Encode
+from scenograph.nn.text_bank import TextBank
 
 
 class ImageHead(nn.Module):
-    """Label evidence -> embedding, without training: the text vectors of the likely labels, weighted by their probability, centred.
+    """Label evidence -> embedding, untrained: text vectors weighted by probability, centred and whitened.
 
-    `class_vectors` (1000, D) and `object_vectors` (80, D) are text vectors of the ImageNet classes and COCO objects; `centre` (D,) is
-    subtracted before the last normalisation.
-    Shapes: class_probs (B, 1000) and object_scores (B, 80), both in [0, 1] -> (B, D), unit length.
-    Source: Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings" (ConSE), with detector labels added.
+    `class_vectors` (C, D), `object_vectors` (O, D), `centre` (D,), `whitening` (D, D) come from a `TextBank`.
+    `class_power` flattens the class probabilities, `object_power` sharpens the detector's scores,
+    `object_weight` weighs them against the classes (`person_weight` once more for position 0, person, which
+    most photos show: `person_typical` is subtracted with the centre).
+    Shapes: class_probs (B, C) and object_scores (B, O), both in [0, 1] -> (B, D), unit length.
+    Source: Norouzi et al. 2014 (ConSE), "Zero-shot learning by convex combination of semantic embeddings".
     """
 
     def __init__(
-        self, class_vectors: Tensor, object_vectors: Tensor, centre: Tensor, *, top: int = 30, object_weight: float = 0.5
+        self,
+        class_vectors: Tensor,
+        object_vectors: Tensor,
+        centre: Tensor,
+        whitening: Tensor,
+        *,
+        class_power: float = 0.55,
+        object_power: float = 1.5,
+        object_weight: float = 0.035,
+        person_weight: float = 0.3,
+        person_typical: float = 0.7,
     ) -> None:
         super().__init__()
-        self.top = top
-        self.object_weight = object_weight
+        weight = torch.full((object_vectors.size(0), 1), object_weight)
+        weight[0] *= person_weight
+        weighted = object_vectors * weight
+        self.class_power = class_power
+        self.object_power = object_power
         self.class_vectors: Tensor
         self.object_vectors: Tensor
         self.centre: Tensor
+        self.whitening: Tensor
         self.register_buffer("class_vectors", class_vectors.clone())
-        self.register_buffer("object_vectors", object_vectors.clone())
-        self.register_buffer("centre", centre.clone())
+        self.register_buffer("object_vectors", weighted)
+        self.register_buffer("centre", centre + person_typical * weighted[0])
+        self.register_buffer("whitening", whitening.clone())
 
     @classmethod
-    def from_text(cls, encode: Encode, class_names: Sequence[str], object_names: Sequence[str]) -> ImageHead:
-        """Make the head from the text encoder.
-
-        `class_names`: the 1000 ImageNet classes in output order, each as its comma-separated synonyms ("tench, Tinca tinca");
-        `object_names`: the 80 COCO classes in output order.
-        """
-        class_vectors = torch.as_tensor(encode([f"a photo of a {name.split(',')[0].strip()}" for name in class_names]))
-        object_vectors = torch.as_tensor(encode([f"a photo of a {name}" for name in object_names]))
-        return cls(class_vectors, object_vectors, class_vectors.mean(dim=0))
+    def from_bank(cls, bank: TextBank) -> ImageHead:
+        """The head whose every vector is in the bank."""
+        return cls(bank.class_vectors, bank.object_vectors, bank.image_centre, bank.whitening)
 
     def forward(self, class_probs: Tensor, object_scores: Tensor) -> Tensor:
-        probs, index = torch.topk(class_probs, self.top, dim=1)
-        kept = torch.zeros_like(class_probs).scatter(1, index, probs / probs.sum(dim=1, keepdim=True))
-        mixed = kept @ self.class_vectors + self.object_weight * (object_scores @ self.object_vectors)
-        weight = kept.sum(dim=1, keepdim=True) + self.object_weight * object_scores.sum(dim=1, keepdim=True)
-        return functional.normalize(mixed / weight - self.centre, dim=1)
+        evidence = class_probs.clamp(min=0.0) ** self.class_power
+        evidence = evidence / evidence.sum(dim=1, keepdim=True).clamp(min=1e-9)
+        objects = object_scores.clamp(min=0.0) ** self.object_power
+        shown = evidence @ self.class_vectors + objects @ self.object_vectors
+        return normalize((shown - self.centre) @ self.whitening, dim=1)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import normalize
 
-from scenograph.nn.prompts import Encode, encode_mean, generic_sentences
+from scenograph.nn.text_bank import TextBank
 
 
 class TextHead(nn.Module):
-    """Subtract what all captions share, then normalise.
+    """Subtract what captions have in common, shrink the directions in which they vary most, normalise.
 
     Shapes: sentence (B, D) -> (B, D), unit length.
     """
 
-    def __init__(self, centre: Tensor) -> None:
+    def __init__(self, centre: Tensor, whitening: Tensor) -> None:
         super().__init__()
         self.centre: Tensor
+        self.whitening: Tensor
         self.register_buffer("centre", centre.clone())
+        self.register_buffer("whitening", whitening.clone())
 
     @classmethod
-    def from_text(cls, encode: Encode) -> TextHead:
-        """Make the head from the text encoder: the centre is the mean vector of `generic_sentences()`."""
-        return cls(encode_mean(encode, generic_sentences()))
+    def from_bank(cls, bank: TextBank) -> TextHead:
+        """The head whose centre and whitening are the bank's."""
+        return cls(bank.text_centre, bank.whitening)
 
     def forward(self, sentence: Tensor) -> Tensor:
-        return functional.normalize(sentence - self.centre, dim=1)
+        return normalize((sentence - self.centre) @ self.whitening, dim=1)
