@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
@@ -60,17 +60,11 @@ class Around(grpc.aio.ServerInterceptor):
         async def run(request: Any, context: Context) -> Any:
             call = Call(method, any(kind), context)
             async with self.around(call):
-                if handler.request_streaming:
-                    request = _Checked(request, lambda message: self.check(call, message))
-                else:
+                if not handler.request_streaming:
                     self.check(call, request)
-                outcome = behaviour(request, context)
-                if not hasattr(outcome, "__aiter__"):
-                    return await outcome
-                # Written from here, not yielded on: the block is left in this very task, whatever happens.
-                async with aclosing(outcome):
-                    async for response in outcome:
-                        await context.write(response)
+                    return await _answer(behaviour(request, context), context)
+                async with _Checked(request, lambda message: self.check(call, message)) as requests:
+                    return await _answer(behaviour(requests, context), context)
 
         wrapped: Handler = _FACTORIES[kind](
             run,
@@ -80,12 +74,33 @@ class Around(grpc.aio.ServerInterceptor):
         return wrapped
 
 
+async def _answer(outcome: Any, context: Context) -> Any:
+    """Awaits a handler's one answer, or writes its answers out.
+
+    They are written here, not yielded on, so that blocks around the handler are left in this very task.
+    """
+    if not hasattr(outcome, "__aiter__"):
+        return await outcome
+    async with aclosing(outcome):
+        async for response in outcome:
+            await context.write(response)
+
+
 class _Checked(AsyncIterator[Message]):
-    """The requests of a stream, each checked as it is read."""
+    """The requests of a stream, each checked as it is read. Leaving the block closes gRPC's own iterator."""
 
     def __init__(self, requests: AsyncIterable[Message], check: Callable[[Message], None]) -> None:
         self._requests = aiter(requests)
         self._check = check
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        close = getattr(self._requests, "aclose", None)
+        if close is not None:
+            with suppress(RuntimeError):  # someone reads still, and is being cancelled
+                await close()
 
     async def __anext__(self) -> Message:
         request = await anext(self._requests)

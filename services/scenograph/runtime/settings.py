@@ -1,0 +1,195 @@
+"""What an operator may set, read once in main: command line over environment over TOML file over defaults.
+
+`port` is SCENOGRAPH_PORT; `gateway.redis_url` is SCENOGRAPH_GATEWAY_REDIS_URL, in TOML `[gateway] redis_url`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from scenograph.scene.errors import InvalidInput
+
+PREFIX = "SCENOGRAPH_"
+CONFIG_VARIABLE = "SCENOGRAPH_CONFIG"
+_OTHER_VARIABLES = frozenset(
+    {CONFIG_VARIABLE, "SCENOGRAPH_DATA"}
+)  # the second tells tests where data sets are
+
+MIB = 1024 * 1024
+
+
+class Section(BaseModel):
+    """A part of the settings: a table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionSettings(Section):
+    """How models run in one process."""
+
+    threads: int = Field(default=1, ge=1, description="ONNX Runtime threads of one run")
+    workers: int = Field(default=2, ge=1, description="runs and image decodes at the same time")
+    batch_rows: int = Field(default=1, ge=1, description="images in one run of a vision model")
+    batch_wait_ms: float = Field(default=0.0, ge=0, description="how long a batch waits to fill")
+    max_queue: int = Field(
+        default=256, ge=1, description="images waiting for a model before calls are refused"
+    )
+
+
+class ImageSettings(Section):
+    """Limits of one image."""
+
+    max_pixels: int = Field(default=64_000_000, ge=1, description="largest image, in pixels")
+    max_bytes: int = Field(default=64 * MIB, ge=1, description="largest image file, uploaded in chunks")
+
+
+class GatewaySettings(Section):
+    """The gateway: where other services are (empty: in this process), its cache, its limits."""
+
+    visual_address: str = Field(default="", description="host:port of the visual service")
+    textual_address: str = Field(default="", description="host:port of the textual service")
+    encoder_address: str = Field(default="", description="host:port of the encoder service")
+    hashing_address: str = Field(default="", description="host:port of the hashing service")
+    matching_address: str = Field(default="", description="host:port of the matching service")
+    index_address: str = Field(default="", description="host:port of the index service")
+    redis_url: str = Field(default="", description="Redis for answers; empty: a cache in this process")
+    cache_bytes: int = Field(
+        default=256 * MIB, ge=0, description="bound of the cache in this process; 0: no cache"
+    )
+    query_ttl_s: float = Field(
+        default=3600.0, gt=0, description="how long a query's parsed and embedded form is kept"
+    )
+    ranking_ttl_s: float = Field(
+        default=900.0, gt=0, description="how long a ranking is kept for its next pages"
+    )
+    max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
+    upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
+
+
+class Settings(BaseSettings):
+    """Settings of a serving process."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="_", env_nested_max_split=1
+    )
+
+    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(default=7700, ge=0, le=65535, description="port to listen on; 0 for any free one")
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("scenograph") / "data",
+        description="folder of the index and of uploads",
+    )
+    packs: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("scenograph") / "packs",
+        description="folder of the model packs",
+    )
+    pack: str = Field(
+        default="default", description='model pack: "name" for its newest build, or "name@version"'
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="least level logged"
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="log lines for people or for machines"
+    )
+    unary_deadline_s: float = Field(default=60.0, gt=0, description="deadline of calls whose client set none")
+    stream_deadline_s: float = Field(default=3600.0, gt=0, description="the same for streaming calls")
+    drain_delay_s: float = Field(
+        default=0.0, ge=0, description="between NOT_SERVING and refusing calls at the end"
+    )
+    drain_grace_s: float = Field(
+        default=30.0, ge=0, description="how long running calls may go on at the end"
+    )
+    sessions: SessionSettings = SessionSettings()
+    images: ImageSettings = ImageSettings()
+    gateway: GatewaySettings = GatewaySettings()
+
+
+def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
+    """From `overrides` (None: not given), environment, and the TOML file `config` or SCENOGRAPH_CONFIG.
+
+    Errors: InvalidInput, which names each unknown key and each bad value and where it came from.
+    """
+    path = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    _check_file(path)
+    _check_environment(os.environ)
+
+    class Configured(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+    try:
+        return Configured(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        where = f" (command line, environment {PREFIX}*" + (f", {path})" if path else ")")
+        problems = "; ".join(_problem(found["loc"], found["msg"], found["type"]) for found in error.errors())
+        raise InvalidInput(f"settings{where}: {problems}") from error
+
+
+def variables() -> dict[str, str]:
+    """Environment variable -> dotted setting, for all settings."""
+    return {PREFIX + name.replace(".", "_").upper(): name for name in names()}
+
+
+def names() -> list[str]:
+    """The dotted name of every setting, in order of declaration."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            found += [f"{name}.{inner}" for inner in section.model_fields]
+        else:
+            found.append(name)
+    return found
+
+
+def _check_file(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"settings file {path}: {error}") from error
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    known = variables()
+    for name in environment:
+        if name.startswith(PREFIX) and name not in _OTHER_VARIABLES and name not in known:
+            raise InvalidInput(f"environment variable {name}: no such setting{_nearest(name, known)}")
+
+
+def _problem(location: tuple[int | str, ...], message: str, kind: str) -> str:
+    name = ".".join(map(str, location))
+    if kind == "extra_forbidden":
+        return f"{name}: no such setting{_nearest(name, names())}"
+    return f"{name}: {message}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
