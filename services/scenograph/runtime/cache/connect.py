@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -16,7 +16,18 @@ from scenograph.scene.errors import InvalidInput
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 
 
-def connect(url: str, timeout_s: float) -> Redis | RedisCluster:
+class Connection(NamedTuple):
+    """A client, and whatever else must be closed with it."""
+
+    client: Redis | RedisCluster
+    others: tuple[Redis, ...] = ()
+
+    async def close(self) -> None:
+        for client in (self.client, *self.others):
+            await client.aclose()
+
+
+def connect(url: str, timeout_s: float) -> Connection:
     """A client that fails fast and does not retry; nothing is connected yet.
 
     `redis://host:6379/0`, `rediss://...` (TLS), `unix:///path`; `redis+sentinel://host:26379,host:26379/master-name/0`;
@@ -27,7 +38,7 @@ def connect(url: str, timeout_s: float) -> Redis | RedisCluster:
     once = Retry(NoBackoff(), 0)
     if parts.scheme in ("redis", "rediss", "unix"):
         try:
-            return Redis.from_url(url, retry=once, **limits)
+            return Connection(Redis.from_url(url, retry=once, **limits))
         except ValueError as error:
             raise _bad_url(url) from error
     login: dict[str, Any] = {"username": parts.username, "password": parts.password}
@@ -37,10 +48,10 @@ def connect(url: str, timeout_s: float) -> Redis | RedisCluster:
             raise _bad_url(url)
         sentinel = Sentinel(_hosts(parts, url, 26379), sentinel_kwargs=limits)  # type: ignore[no-untyped-call]
         client: Redis = sentinel.master_for(master, db=int(database or 0), retry=once, **login, **limits)
-        return client
+        return Connection(client, tuple(sentinel.sentinels))
     if parts.scheme == "redis+cluster":
         nodes = [ClusterNode(host, port) for host, port in _hosts(parts, url, 6379)]
-        return RedisCluster(startup_nodes=nodes, retry=once, **login, **limits)
+        return Connection(RedisCluster(startup_nodes=nodes, retry=once, **login, **limits))
     raise _bad_url(url)
 
 

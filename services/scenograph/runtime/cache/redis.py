@@ -8,7 +8,6 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisError
 
 from scenograph.runtime.cache.connect import connect
@@ -29,7 +28,8 @@ class RedisCache:
     def __init__(
         self, url: str, *, prefix: str = "scenograph:", timeout_s: float = 0.25, retry_s: float = 1.0
     ) -> None:
-        self._redis: Redis | RedisCluster = connect(url, timeout_s)
+        self._connection = connect(url, timeout_s)
+        self._redis = self._connection.client
         self._prefix = prefix
         self._timeout_s = timeout_s
         self._retry_s = retry_s
@@ -60,7 +60,7 @@ class RedisCache:
                 await self._probe
             self._probe = None
         with suppress(*_FAULTS):
-            await self._redis.aclose()
+            await self._connection.close()
 
     async def _ask(self, command: Awaitable[T]) -> T | None:
         try:
