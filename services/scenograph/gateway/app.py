@@ -1,0 +1,106 @@
+"""The gateway's parts put together. Nothing here knows of gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from scenograph.gateway.answers import Hit, Info, Outcome, Report, SearchPage, StagePage, Upload
+from scenograph.gateway.collections import Collections
+from scenograph.gateway.entries import EntryMaker
+from scenograph.gateway.graphstage import GraphStage
+from scenograph.gateway.ingest import Ingestor
+from scenograph.gateway.kept import KeptRankings
+from scenograph.gateway.limits import Limits
+from scenograph.gateway.packs import PackInfo
+from scenograph.gateway.query import QueryPreparer
+from scenograph.gateway.rank import RankService
+from scenograph.gateway.requests import IngestItem, Item, RankRequest, SearchRequest
+from scenograph.gateway.search import Searcher
+from scenograph.gateway.uploads import Uploads
+from scenograph.gateway.writes import Writer
+from scenograph.runtime.cache.contract import Cache
+from scenograph.runtime.contracts import Encoder, Hashing, Index, Matching, TextualGraphs, VisualGraphs
+
+
+class GatewayApp:
+    """What the gateway can do. `folder` keeps uploads; `cache` is shared by gateways, or this process's
+    own.
+
+    Errors are those of `scenograph.scene.errors`; an item's own error is its outcome and never raised.
+    """
+
+    def __init__(
+        self,
+        *,
+        visual: VisualGraphs,
+        textual: TextualGraphs,
+        encoder: Encoder,
+        hashing: Hashing,
+        matching: Matching,
+        index: Index,
+        cache: Cache,
+        pack: PackInfo,
+        folder: Path,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        stage = GraphStage(matching, pack)
+        preparer = QueryPreparer(visual, textual, encoder, hashing, index, cache, pack, limits.query_ttl_s)
+        maker = EntryMaker(visual, textual, encoder, hashing, pack)
+        kept = KeptRankings(cache, most_hits=limits.kept_hits, ttl_s=limits.ranking_ttl_s)
+        self._cache = cache
+        self._pack = pack
+        self._limits = limits
+        self._uploads = Uploads(folder, limits)
+        self._collections = Collections(index, pack)
+        writer = Writer(index, self._collections, maker, self._uploads, pack)
+        self._ingestor = Ingestor(self._collections, writer, limits)
+        self._searcher = Searcher(index, self._collections, preparer, stage, kept, self._uploads, pack)
+        self._rank = RankService(preparer, maker, stage, self._uploads, pack)
+
+    @property
+    def collections(self) -> Collections:
+        """Collections and stored items."""
+        return self._collections
+
+    def ingest(self, requests: AsyncIterator[IngestItem]) -> AsyncGenerator[Outcome, None]:
+        """Outcomes in the order of arrival; an item's error never ends the stream."""
+        return self._ingestor.stream(requests)
+
+    async def batch_ingest(
+        self, collection: str, items: Sequence[Item], request_id: str = ""
+    ) -> list[Outcome]:
+        """One outcome for each item, in order. Raises DuplicateItem for the whole batch."""
+        return await self._ingestor.batch(collection, items, request_id)
+
+    async def search(self, request: SearchRequest) -> SearchPage:
+        """A page of hits, best first."""
+        return await self._searcher.search(request)
+
+    def search_stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
+        """The first page as each stage sees it."""
+        return self._searcher.stream(request)
+
+    async def rank(self, request: RankRequest) -> tuple[list[Hit], Report]:
+        """All candidates of the call, best first."""
+        return await self._rank.rank(request)
+
+    async def upload(self, chunks: AsyncIterator[bytes]) -> Upload:
+        """Keeps a large image for the request that will use it."""
+        return await self._uploads.receive(chunks)
+
+    def info(self) -> Info:
+        """What is running."""
+        return Info(
+            version=version("scenograph"),
+            pack_name=self._pack.name,
+            pack_version=self._pack.version,
+            embedding_size=self._pack.embedding_size,
+            code_bits=self._pack.code_bits,
+            max_message_bytes=self._limits.max_message_bytes,
+            max_image_pixels=self._limits.max_image_pixels,
+            max_upload_bytes=self._limits.max_upload_bytes,
+            cache=self._cache.name,
+        )

@@ -1,0 +1,93 @@
+"""Rankings kept for a while, so that a repeated search is answered at once and its pages never repeat or
+drop an item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from scenograph.gateway.answers import CacheStatus
+from scenograph.gateway.ranking import Ranking
+from scenograph.runtime.cache.contract import Cache
+
+log = logging.getLogger(__name__)
+
+_decoder = msgspec.msgpack.Decoder(Ranking)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    ranking: Ranking
+    expires: float
+
+
+class KeptRankings:
+    """Rankings by key: in this process, least recently used out first, and in the cache that the gateways
+    share.
+
+    The process's own copies hold at most `most_hits` hits in all, so that Redis dying costs no page.
+    """
+
+    def __init__(
+        self, cache: Cache, *, most_hits: int, ttl_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cache = cache
+        self._most_hits = most_hits
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._hits = 0
+
+    async def get(self, key: str) -> Ranking | None:
+        """The ranking, or None where it is kept neither here nor in the shared cache."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.expires > self._clock():
+            self._entries.move_to_end(key)
+            return entry.ranking
+        self._forget(key)
+        if (found := await self._cache.get(key)) is None:
+            return None
+        try:
+            ranking = _decoder.decode(found)
+        except msgspec.MsgspecError:
+            log.warning("a ranking in the cache is not readable, computing it again")
+            return None
+        self._keep(key, ranking)
+        return ranking
+
+    async def put(self, key: str, ranking: Ranking) -> CacheStatus:
+        """Keeps the ranking; BYPASS where only this process could."""
+        self._keep(key, ranking)
+        await self._cache.set(key, msgspec.msgpack.encode(ranking), self._ttl_s)
+        return CacheStatus.BYPASS if self._cache.bypassed else CacheStatus.MISS
+
+    def _keep(self, key: str, ranking: Ranking) -> None:
+        self._forget(key)
+        self._entries[key] = _Entry(ranking, self._clock() + self._ttl_s)
+        self._hits += _size(ranking)
+        while self._hits > self._most_hits:
+            self._forget(next(iter(self._entries)))
+
+    def _forget(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._hits -= _size(entry.ranking)
+
+
+def order_digest(ranking: Ranking) -> bytes:
+    """8 bytes that stand for the hits and their order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for hit in ranking.hits:
+        digest.update(f"{len(hit.item_id)}:{hit.item_id}:{int(hit.modality)}:{hit.ordinal};".encode())
+    return digest.digest()
+
+
+def _size(ranking: Ranking) -> int:
+    return len(ranking.hits) + 1

@@ -1,0 +1,38 @@
+"""The pack that this gateway serves, and the check that everything else is of the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scenograph.gateway.requests import FusionWeights
+from scenograph.runtime.contracts import CODE_BITS
+from scenograph.scene.errors import PackMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """A pack's name, its id "name@version", embedding size, code lengths, and its own weights of the final
+    score.
+    """
+
+    name: str
+    version: str
+    embedding_size: int
+    fusion: FusionWeights
+    code_bits: tuple[int, ...] = CODE_BITS
+
+    def check_service(self, version: str, service: str) -> None:
+        """Raises PackMismatch where a service answered with another pack than this gateway's."""
+        if version != self.version:
+            raise PackMismatch(
+                f"the {service} service serves pack {version}, this gateway {self.version}",
+                metadata={"served": version, "expected": self.version},
+            )
+
+    def check_collection(self, name: str, version: str) -> None:
+        """Raises PackMismatch where a collection's codes were made by another pack."""
+        if version != self.version:
+            raise PackMismatch(
+                f"collection {name!r} holds codes of pack {version}, this gateway serves {self.version}",
+                metadata={"collection": version, "served": self.version},
+            )

@@ -1,0 +1,181 @@
+"""Requests are checked here, before any work is done for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from scenograph.gateway import limits
+from scenograph.gateway.fields import bounded, check_id, check_text, counted
+from scenograph.gateway.requests import (
+    ExpressionSource,
+    FusionWeights,
+    GraphSource,
+    ImageSource,
+    Item,
+    QueryPart,
+    RankingOptions,
+    RankRequest,
+    SearchRequest,
+    Stage,
+    StoredSource,
+    TextSource,
+)
+from scenograph.runtime.contracts import Modality
+from scenograph.scene.errors import DuplicateItem, InvalidInput
+from scenograph.scene.graph import GraphQuery
+from scenograph.scene.query import MAX_QUERY_NODES
+
+
+def check_search(request: SearchRequest) -> SearchRequest:
+    """The request with its defaults filled in. Raises InvalidInput naming the field at fault."""
+    if not request.collection:
+        raise InvalidInput("a search needs a collection", field="collection")
+    return replace(
+        request,
+        query=check_query(request.query),
+        page_size=bounded(
+            request.page_size, default=limits.DEFAULT_HITS, most=limits.MAX_HITS, field="page_size"
+        ),
+        returning=request.returning or Modality.IMAGE,
+        options=check_options(request.options),
+    )
+
+
+def check_rank(request: RankRequest) -> RankRequest:
+    """The request with its defaults filled in. Raises InvalidInput naming the field at fault."""
+    query = check_query(request.query)
+    for position, part in enumerate(query):
+        if isinstance(part.source, StoredSource):
+            raise InvalidInput(
+                "Rank knows no collection, so it takes no item_id", field=f"query.parts[{position}].item_id"
+            )
+    counted(len(request.candidates), most=limits.MAX_RANK_CANDIDATES, what="candidates", field="candidates")
+    for position, candidate in enumerate(request.candidates):
+        field = f"candidates[{position}]"
+        if candidate.content is None:
+            raise InvalidInput("a candidate is a text or an image", field=field)
+        if isinstance(candidate.content, TextSource):
+            check_text(candidate.content.text, most=limits.MAX_TEXT_CHARS, field=f"{field}.text")
+        else:
+            check_image(candidate.content, field=f"{field}.image")
+    check_weights(request.weights, field="weights")
+    return replace(request, query=query)
+
+
+def check_query(parts: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
+    """The parts with a weight of 0 read as 1."""
+    counted(len(parts), most=limits.MAX_QUERY_PARTS, what="query parts", field="query.parts")
+    for position, part in enumerate(parts):
+        _check_part(part, f"query.parts[{position}]")
+    return tuple(replace(part, weight=part.weight or 1.0) for part in parts)
+
+
+def _check_part(part: QueryPart, field: str) -> None:
+    if not math.isfinite(part.weight) or part.weight < 0:
+        raise InvalidInput(f"a weight is a number of at least 0, not {part.weight}", field=f"{field}.weight")
+    match part.source:
+        case None:
+            raise InvalidInput("a query part is a text, an image, a graph or an item", field=field)
+        case TextSource(text):
+            check_text(text, most=limits.MAX_TEXT_CHARS, field=f"{field}.text")
+        case ImageSource():
+            check_image(part.source, field=f"{field}.image")
+        case GraphSource(graph):
+            check_graph(graph, field=f"{field}.graph")
+        case ExpressionSource(expression):
+            if not expression.strip():
+                raise InvalidInput("the expression is empty", field=f"{field}.graph_expression")
+        case StoredSource(item_id):
+            check_id(item_id, most=limits.MAX_ID_CHARS, field=f"{field}.item_id")
+
+
+def check_graph(query: GraphQuery, *, field: str) -> None:
+    """Raises InvalidInput where a graph query asks for nothing or is larger than the query language allows."""
+    graphs = (query.required, query.forbidden, query.optional)
+    nodes = sum(len(graph.nodes) for graph in graphs)
+    if not nodes:
+        raise InvalidInput("the graph has no nodes", field=field)
+    if nodes > MAX_QUERY_NODES:
+        raise InvalidInput(f"the graph has {nodes} nodes; at most {MAX_QUERY_NODES} are allowed", field=field)
+    edges = sum(len(graph.edges) for graph in graphs)
+    if edges > limits.MAX_QUERY_EDGES:
+        raise InvalidInput(
+            f"the graph has {edges} edges; at most {limits.MAX_QUERY_EDGES} are allowed", field=field
+        )
+
+
+def check_image(image: ImageSource, *, field: str) -> None:
+    """Raises InvalidInput where an image has neither bytes nor an upload."""
+    if not image.content and not image.upload_id:
+        raise InvalidInput("the image is empty", field=field)
+
+
+def check_options(options: RankingOptions) -> RankingOptions:
+    """The options with their defaults filled in."""
+    check_weights(options.weights, field="options.weights")
+    return replace(
+        options,
+        last_stage=options.last_stage or Stage.GRAPH,
+        coarse_candidates=bounded(
+            options.coarse_candidates,
+            default=limits.DEFAULT_COARSE,
+            most=limits.MAX_COARSE,
+            field="options.coarse_candidates",
+        ),
+        graph_candidates=bounded(
+            options.graph_candidates,
+            default=limits.DEFAULT_GRAPH,
+            most=limits.MAX_GRAPH,
+            field="options.graph_candidates",
+        ),
+    )
+
+
+def check_weights(weights: FusionWeights | None, *, field: str) -> None:
+    """Raises InvalidInput where a weight is negative or no number, or all are 0."""
+    if weights is None:
+        return
+    values = {"coarse": weights.coarse, "cosine": weights.cosine, "graph": weights.graph}
+    for name, value in values.items():
+        if not math.isfinite(value) or value < 0:
+            raise InvalidInput(f"a weight is a number of at least 0, not {value}", field=f"{field}.{name}")
+    if not any(values.values()):
+        raise InvalidInput("the weights are all 0", field=field)
+
+
+def check_item(item: Item) -> None:
+    """Raises InvalidInput where an item cannot be stored; the field at fault is named within the item
+    ("texts[2]").
+    """
+    check_id(item.id, most=limits.MAX_ID_CHARS, field="id")
+    if item.image is None and not item.texts:
+        raise InvalidInput("an item has an image, texts, or both", field="image")
+    if item.image is not None:
+        check_image(item.image, field="image")
+    if len(item.texts) > limits.MAX_TEXTS:
+        raise InvalidInput(f"{len(item.texts)} texts; at most {limits.MAX_TEXTS} are allowed", field="texts")
+    for position, text in enumerate(item.texts):
+        check_text(text, most=limits.MAX_TEXT_CHARS, field=f"texts[{position}]")
+    size = len(msgspec.json.encode(item.metadata))
+    if size > limits.MAX_METADATA_BYTES:
+        raise InvalidInput(
+            f"the metadata has {size} bytes as JSON; at most {limits.MAX_METADATA_BYTES} are allowed",
+            field="metadata",
+        )
+
+
+def check_unique(items: Sequence[Item]) -> None:
+    """Raises DuplicateItem naming both positions where two items of a batch have one id."""
+    seen: dict[str, int] = {}
+    for position, item in enumerate(items):
+        first = seen.setdefault(item.id, position)
+        if first != position:
+            raise DuplicateItem(
+                f"items {first} and {position} have the same id {item.id!r}",
+                field=f"items[{position}].id",
+                metadata={"first": str(first), "second": str(position)},
+            )

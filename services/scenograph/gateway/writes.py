@@ -1,0 +1,137 @@
+"""From a batch of items to writes for the index; an item that cannot be stored has its error instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scenograph.gateway.answers import Outcome
+from scenograph.gateway.collections import Collections
+from scenograph.gateway.deadlines import StageTimes
+from scenograph.gateway.digests import item_digest
+from scenograph.gateway.entries import EntryMaker, Made
+from scenograph.gateway.fields import at_field
+from scenograph.gateway.packs import PackInfo
+from scenograph.gateway.requests import IngestItem
+from scenograph.gateway.uploads import Uploads
+from scenograph.gateway.validation import check_item
+from scenograph.runtime.contracts import Entry, Index, Record, Write
+from scenograph.scene.errors import InvalidInput, ScenographError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ready:
+    """One item of a batch: its write, or its error."""
+
+    request: IngestItem
+    write: Write | ScenographError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    """An item with its image's file."""
+
+    request: IngestItem
+    content: bytes
+
+
+class Writer:
+    """Makes items ready (models; no order needed) and writes them (index; in order).
+
+    Errors stay with their items.
+    """
+
+    def __init__(
+        self, index: Index, collections: Collections, maker: EntryMaker, uploads: Uploads, pack: PackInfo
+    ) -> None:
+        self._index = index
+        self._collections = collections
+        self._maker = maker
+        self._uploads = uploads
+        self._pack = pack
+
+    async def ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
+        """One result for each item, in order. All are of one collection."""
+        loaded = [await self._load(request) for request in batch]
+        sound = [one for one in loaded if isinstance(one, _Loaded)]
+        made = iter(await self._make(sound))
+        return [
+            Ready(request, next(made) if isinstance(one, _Loaded) else one)
+            for request, one in zip(batch, loaded, strict=True)
+        ]
+
+    async def write(self, batch: Sequence[Ready]) -> list[Outcome]:
+        """Writes what is ready: what became of each item, in order.
+
+        An outcome without an error is durable.
+        """
+        writes = [ready.write for ready in batch if isinstance(ready.write, Write)]
+        results: list[tuple[ScenographError | None, bool]] = []
+        if writes:
+            try:
+                result = await self._index.upsert(batch[0].request.collection, writes)
+                results = list(zip(result.errors, result.replayed, strict=True))
+            except ScenographError as failure:
+                results = [(failure, False)] * len(writes)
+        written = iter(results)
+        outcomes = []
+        for ready in batch:
+            error, replayed = next(written) if isinstance(ready.write, Write) else (ready.write, False)
+            item = ready.request.item
+            if error is None and item.image is not None and item.image.upload_id:
+                await self._uploads.use_up([item.image.upload_id], request_id=ready.request.request_id)
+            outcomes.append(Outcome(item.id, ready.request.request_id, error, replayed))
+        return outcomes
+
+    async def _load(self, request: IngestItem) -> _Loaded | ScenographError:
+        image = request.item.image
+        try:
+            check_item(request.item)
+            if image is None or image.content:
+                return _Loaded(request, image.content if image is not None else b"")
+            return _Loaded(request, await self._uploads.read(image.upload_id, request_id=request.request_id))
+        except ScenographError as error:
+            return error
+
+    async def _make(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
+        """The writes of a batch; where the batch as a whole is refused for one item's sake, of each item by
+        itself.
+        """
+        if not batch:
+            return []
+        try:
+            return await self._make_together(batch)
+        except InvalidInput as error:
+            if len(batch) == 1:
+                return [error]
+            return [write for one in batch for write in await self._make([one])]
+        except ScenographError as error:
+            return [error] * len(batch)
+
+    async def _make_together(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
+        collection = await self._collections.open(batch[0].request.collection)
+        images = [one.content for one in batch if one.request.item.image is not None]
+        texts = [text for one in batch for text in one.request.item.texts]
+        seen, said = await self._maker.make(images, texts, collection.bits, StageTimes())
+        image_entries, text_entries = iter(seen), iter(said)
+        writes: list[Write | ScenographError] = []
+        for one in batch:
+            item = one.request.item
+            made = [("image", next(image_entries))] if item.image is not None else []
+            made += [(f"texts[{place}]", next(text_entries)) for place in range(len(item.texts))]
+            writes.append(self._assemble(one, made))
+        return writes
+
+    def _assemble(self, one: _Loaded, made: Sequence[tuple[str, Made]]) -> Write | ScenographError:
+        item = one.request.item
+        entries: list[Entry] = []
+        texts = 0
+        for field, entry in made:
+            if isinstance(entry, ScenographError):
+                return at_field(entry, field)
+            if field != "image":
+                entry = replace(entry, ordinal=texts)
+                texts += 1
+            entries.append(entry)
+        record = Record(item.id, tuple(entries), self._pack.version, item.metadata)
+        return Write(record, one.request.request_id, item_digest(item, one.content))
