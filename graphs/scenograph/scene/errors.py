@@ -180,6 +180,12 @@ class PackCorrupt(FailedPrecondition):
     reason = "PACK_CORRUPT"
 
 
+class PackBuildFailed(FailedPrecondition):
+    """A pack could not be built: a source package is missing or changed, or a model strays from its reference."""
+
+    reason = "PACK_BUILD_FAILED"
+
+
 # Limits, time and faults.
 
 

@@ -1,0 +1,117 @@
+"""Stages of the text models: the sentence encoder with its tokeniser, and the parser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from scenograph.nn.text_encoder import load_text_encoder
+from scenograph.onnx.parity import Feeds, OnnxModel
+from scenograph.onnx.quantize import Agreement, agreement, quantize_weights
+from scenograph.packs.build.modelling import entry, export_checked
+from scenograph.packs.build.sentences import SENTENCES
+from scenograph.packs.build.sources import PARSER, TEXT_ENCODER
+from scenograph.packs.build.stage import Result
+from scenograph.prep import Tokenizer
+
+# The int8 encoder is kept where it means the same as the fp32 one over the check sentences, and where the
+# vector of a sentence does not depend on the sentences it is encoded with.
+_MIN_COSINE, _MIN_NEIGHBOURS, _MAX_BATCH_EFFECT = 0.999, 0.95, 1e-5
+_GOLDEN = ("a dog on a red sofa", "no cat", "Two men are riding horses along the beach at sunset.")
+
+
+def build_tokenizer(work: Path) -> Result:
+    """tokenizer.json, as it is."""
+    shutil.copyfile(TEXT_ENCODER.file("tokenizer"), work / "tokenizer.json")
+    return Result(["tokenizer.json"])
+
+
+def build_text_encoder(work: Path) -> Result:
+    """text_encoder.onnx: int8 where that keeps its meaning, else fp32."""
+    tokenizer = Tokenizer(work / "tokenizer.json")
+    long = " ".join(SENTENCES)
+    exported = export_checked(
+        "text_encoder",
+        load_text_encoder(TEXT_ENCODER.file("weights")),
+        work,
+        outputs=("sentence",),
+        dynamic={name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask")},
+        feeds=[
+            _feeds(tokenizer, batch) for batch in (SENTENCES[:3], SENTENCES[:1], [*SENTENCES[3:10], "", long])
+        ],
+        on="sentences of 2 to 256 tokens, in batches of 3, 1 and 9",
+        limit=1e-5,
+    )
+    full, small = work / exported.file, work / "text_encoder.int8.onnx"
+    quantize_weights(full, small)
+    variant = OnnxModel(small)
+    vectors = _alone(variant, tokenizer)
+    kept = agreement(_alone(exported.model, tokenizer), vectors)
+    together = variant(_feeds(tokenizer, SENTENCES))["sentence"]
+    int8 = _keeps_meaning(kept, float(np.abs(together - vectors).max()))
+    if int8:
+        small.replace(full)
+    else:
+        small.unlink()
+    model = entry(
+        work,
+        exported.file,
+        exported.parity,
+        variant="int8" if int8 else "fp32",
+        tolerance=0.02 if int8 else 1e-3,
+        measured={f"int8_{name}": value for name, value in asdict(kept).items()},
+    )
+    feeds = _feeds(tokenizer, _GOLDEN)
+    return Result([exported.file], {"text_encoder": model}, {"text_encoder": (feeds, OnnxModel(full)(feeds))})
+
+
+def build_parser(work: Path) -> Result:
+    """parser/: the spaCy model's folder, as it is."""
+    source = PARSER.file("description").parent
+    target = work / "parser"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    return Result([path.relative_to(work).as_posix() for path in sorted(target.rglob("*")) if path.is_file()])
+
+
+class TextVectors:
+    """The pack's own text encoder: texts to unit vectors (n, 384)."""
+
+    MODEL = "text_encoder.onnx"
+
+    def __init__(self, work: Path) -> None:
+        self._tokenizer = Tokenizer(work / "tokenizer.json")
+        self._model = OnnxModel(work / self.MODEL)
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        return torch.from_numpy(self.array(texts))
+
+    def array(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The same as a numpy array. One text at a time gives each the same vector whatever its company."""
+        rows = [self._model(_feeds(self._tokenizer, [text]))["sentence"] for text in texts]
+        return np.concatenate(rows).astype(np.float32)
+
+
+def _feeds(tokenizer: Tokenizer, texts: Sequence[str]) -> Feeds:
+    tokens = tokenizer.encode_batch(texts)
+    return {"input_ids": tokens.input_ids, "attention_mask": tokens.attention_mask}
+
+
+def _alone(model: OnnxModel, tokenizer: Tokenizer) -> npt.NDArray[np.float32]:
+    """Vectors of the check sentences, each encoded on its own."""
+    return np.concatenate([model(_feeds(tokenizer, [text]))["sentence"] for text in SENTENCES])
+
+
+def _keeps_meaning(kept: Agreement, batch_effect: float) -> bool:
+    return (
+        kept.mean_cosine >= _MIN_COSINE
+        and kept.neighbours >= _MIN_NEIGHBOURS
+        and batch_effect <= _MAX_BATCH_EFFECT
+    )
