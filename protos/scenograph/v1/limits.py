@@ -10,3 +10,6 @@ MAX_MESSAGE_BYTES: Final = MAX_IMAGE_BYTES + 1024 * 1024
 
 MAX_UPLOAD_CHUNK_BYTES: Final = 4 * 1024 * 1024
 """Largest piece of an image in one message of GatewayService.UploadImage."""
+
+SERVICE_MESSAGE_BYTES: Final = 256 * 1024 * 1024
+"""What a service behind the gateway takes: the gateway hands on batches and uploaded images whole."""

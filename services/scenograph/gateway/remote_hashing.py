@@ -1,0 +1,26 @@
+"""The hashing service in another process."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenograph.gateway.remote import Remote, call
+from scenograph.runtime.contracts import DEFAULT_BITS, CodeArray, CodeBatch, FloatArray
+from scenograph.runtime.converters import code_from_pb, embedding_to_pb, timings_from_pb
+from scenograph.v1 import hashing_pb2, hashing_pb2_grpc
+
+
+class RemoteHashing(Remote):
+    """Hashing over gRPC."""
+
+    service = "scenograph.v1.HashingService"
+    repeatable = ("Hash",)
+
+    async def hash(self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS) -> CodeBatch:
+        stub = hashing_pb2_grpc.HashingServiceStub(self._channel)
+        request = hashing_pb2.HashRequest(
+            embeddings=[embedding_to_pb(vector) for vector in embeddings], bits=bits
+        )
+        response = await call(stub.Hash, request)
+        codes: CodeArray = np.stack([code_from_pb(message) for message in response.codes])
+        return CodeBatch(codes, bits, response.pack_version, timings_from_pb(response.timings))

@@ -1,0 +1,29 @@
+"""The matching service in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenograph.gateway.remote import Remote, call
+from scenograph.runtime.contracts import MatchBatch
+from scenograph.runtime.converters import alignment_from_pb, graph_to_pb, query_to_pb, timings_from_pb
+from scenograph.scene.graph import GraphQuery, SceneGraph
+from scenograph.v1 import matching_pb2, matching_pb2_grpc
+
+
+class RemoteMatching(Remote):
+    """Matching over gRPC."""
+
+    service = "scenograph.v1.MatchingService"
+    repeatable = ("Match",)
+
+    async def match(
+        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+    ) -> MatchBatch:
+        stub = matching_pb2_grpc.MatchingServiceStub(self._channel)
+        request = matching_pb2.MatchRequest(
+            query=query_to_pb(query), candidates=[graph_to_pb(graph) for graph in candidates], explain=explain
+        )
+        response = await call(stub.Match, request)
+        alignments = [alignment_from_pb(message) for message in response.alignments]
+        return MatchBatch(alignments, response.pack_version, timings_from_pb(response.timings))

@@ -1,0 +1,27 @@
+"""The textual service in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenograph.gateway.remote import Remote, call
+from scenograph.runtime.contracts import TextBatch
+from scenograph.runtime.converters import graph_from_pb, timings_from_pb
+from scenograph.runtime.status import error_from_item_status
+from scenograph.v1 import textual_pb2, textual_pb2_grpc
+
+
+class RemoteTextualGraphs(Remote):
+    """TextualGraphs over gRPC."""
+
+    service = "scenograph.v1.TextualGraphService"
+    repeatable = ("ParseTexts",)
+
+    async def parse(self, texts: Sequence[str]) -> TextBatch:
+        stub = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
+        response = await call(stub.ParseTexts, textual_pb2.ParseTextsRequest(texts=texts))
+        results = [
+            error_from_item_status(message.status) or graph_from_pb(message.graph)
+            for message in response.results
+        ]
+        return TextBatch(results, response.pack_version, timings_from_pb(response.timings))
