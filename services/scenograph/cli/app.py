@@ -1,0 +1,56 @@
+"""The command tree, and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from scenograph.cli import collections, demo, evaluate, graphs, ingest, pack, search, serving
+from scenograph.cli.output import print_error, print_position
+from scenograph.client import ScenographError
+
+app = typer.Typer(
+    name="scenograph",
+    help="Find images with sentences and sentences with images, and see why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("serve")(serving.serve)
+app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
+app.add_typer(collections.app, name="collections", help="List, create and delete collections.")
+app.command("ingest")(ingest.ingest)
+app.command("search")(search.search)
+app.command("parse")(graphs.parse)
+app.command("describe")(graphs.describe)
+app.add_typer(evaluate.app, name="evaluate", help="Measure the served path.")
+app.command("demo")(demo.demo)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line. A known error is one line on standard error and exit code 1."""
+    try:
+        app(args=arguments)
+    except ScenographError as error:
+        _fail(error, error.position)
+    except Exception as error:
+        if not _is_domain_error(error):
+            raise
+        _fail(error, getattr(error, "position", None))
+
+
+def _fail(error: Exception, position: int | None) -> None:
+    print_error(str(error))
+    query = next((note for note in getattr(error, "__notes__", ()) if note), None)
+    if query is not None and position is not None:
+        print_position(query, position)
+    sys.exit(1)
+
+
+def _is_domain_error(error: Exception) -> bool:
+    """scenograph's own errors (their module is there where a command needed it), and those of files."""
+    domain = sys.modules.get("scenograph.scene.errors")
+    return isinstance(error, OSError | ValueError) or (
+        domain is not None and isinstance(error, domain.ScenographError)
+    )

@@ -1,0 +1,89 @@
+"""`scenograph pack`: model packs on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from scenograph.cli.options import Json
+from scenograph.cli.output import err, out, print_json
+
+if TYPE_CHECKING:
+    from scenograph.packs import Pack
+
+app = typer.Typer(no_args_is_help=True)
+
+Packs = Annotated[
+    Path | None,
+    typer.Option(
+        "--packs", metavar="DIR", help="Folder of the packs (else SCENOGRAPH_PACKS, or the user's)."
+    ),
+]
+
+
+@app.command("build")
+def build(packs: Packs = None, as_json: Json = False) -> None:
+    """Build the default pack from the weights that installed packages carry."""
+    pack = build_with_progress(packs)
+    if as_json:
+        print_json({"pack": pack.id, "folder": str(pack.folder)})
+    else:
+        out.print(f"{pack.id} is in {pack.folder}", highlight=False)
+
+
+@app.command("list")
+def list_command(packs: Packs = None, as_json: Json = False) -> None:
+    """List the packs, the newest build of each name first."""
+    from scenograph.packs import list_packs, packs_root
+
+    found = list_packs(packs or packs_root())
+    if as_json:
+        print_json([{"pack": pack.id, "folder": str(pack.folder)} for pack in found])
+        return
+    table = Table("pack", "built", "models", "folder")
+    for pack in found:
+        built = f"{pack.manifest.built_at:%Y-%m-%d %H:%M}"
+        table.add_row(pack.id, built, ", ".join(sorted(pack.manifest.models)), str(pack.folder))
+    out.print(table)
+
+
+@app.command("verify")
+def verify(
+    name: Annotated[str, typer.Argument(help='"name" for its newest build, or "name@version".')] = "default",
+    packs: Packs = None,
+) -> None:
+    """Compare each file of a pack with its digest. Exit code 1 where one differs."""
+    from scenograph.packs import open_pack, packs_root
+
+    pack = open_pack(name, packs or packs_root(), verify=True)
+    out.print(f"{pack.id}: {len(pack.manifest.files)} files are as the manifest says", highlight=False)
+
+
+def build_with_progress(packs: Path | None) -> Pack:
+    """Build the default pack with a progress bar on standard error."""
+    try:
+        from scenograph.packs.build import build_default_pack
+    except ModuleNotFoundError as error:
+        raise ValueError(f"building a pack needs {error.name}: pip install 'scenograph[pack]'") from error
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("pack", total=1.0)
+        return build_default_pack(
+            packs, lambda what, done: bar.update(task, description=what, completed=done)
+        )
+
+
+def pack_or_build(packs: Path | None) -> Pack:
+    """The newest default pack, built where there is none."""
+    from scenograph.packs import open_pack, packs_root
+    from scenograph.scene.errors import PackNotFound
+
+    try:
+        return open_pack("default", packs or packs_root(), verify=False)
+    except PackNotFound:
+        err.print("there is no model pack yet: building it (a few minutes, once)", highlight=False)
+        return build_with_progress(packs)

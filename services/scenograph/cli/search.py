@@ -1,0 +1,92 @@
+"""`scenograph search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server, Timeout
+from scenograph.cli.output import out, print_json
+from scenograph.client import Client, Hit, Page, ScenographError
+from scenograph.client.arguments import ModalityName, StageName
+from scenograph.client.channel import DEFAULT_TIMEOUT
+
+
+def search(
+    collection: Annotated[str, typer.Argument(help="The collection to look through.")],
+    text: Annotated[str | None, typer.Argument(help="A sentence to look for.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A photo to look for.")] = None,
+    graph: Annotated[
+        str | None, typer.Option(help='A graph to look for: "(dog)-\\[on]->(sofa {red}), not (cat)".')
+    ] = None,
+    like: Annotated[str | None, typer.Option(metavar="ID", help="An item to look for the like of.")] = None,
+    filter: Annotated[str, typer.Option(help="Metadata filter: 'year >= 2020 AND tag = \"beach\"'.")] = "",
+    limit: Annotated[int, typer.Option(help="At most this many hits.")] = 10,
+    returning: Annotated[str, typer.Option(help="image or text")] = "image",
+    explain: Annotated[bool, typer.Option("--explain", help="Say what matched, and where.")] = False,
+    stage: Annotated[str, typer.Option(help="Last stage: coarse, float or graph.")] = "graph",
+    page_token: Annotated[str, typer.Option(help="The last answer's token, for its next page.")] = "",
+    server: Server = DEFAULT_ADDRESS,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    as_json: Json = False,
+) -> None:
+    """Search by a sentence, a photo, a graph, an item, or several of them."""
+    with Client(server, timeout=timeout) as client:
+        try:
+            page = client.search(
+                collection,
+                text=text,
+                image=image,
+                graph=graph,
+                item_id=like,
+                filter=filter,
+                limit=limit,
+                returning=cast(ModalityName, returning),
+                explain=explain,
+                stage=cast(StageName, stage),
+                page_token=page_token,
+            )
+        except ScenographError as error:
+            faulty = filter if error.reason == "INVALID_FILTER" else graph
+            if faulty:
+                error.add_note(faulty)
+            raise
+    print_json(page) if as_json else print_page(page, explain=explain)
+
+
+def print_page(page: Page, *, explain: bool) -> None:
+    """The hits as a table, then how the search went."""
+    table = Table("", "id", "score", "coarse", "cosine", "graph", "why" if explain else "text")
+    for position, hit in enumerate(page.hits, start=1):
+        scores = [f"{hit.score:.3f}", f"{hit.parts.coarse:.2f}", f"{hit.parts.cosine:.2f}"]
+        graph = f"{hit.parts.graph:.2f}" if hit.parts.stage == "graph" else "-"
+        why = reasons(hit) if explain else hit.text
+        name = hit.id if hit.modality == "image" else f"{hit.id} [{hit.text_index}]"
+        if explain and hit.text:
+            why = f"{hit.text}\n{why}"
+        table.add_row(str(position), Text(name), *scores, graph, Text(why))
+    out.print(table)
+    report = page.report
+    timings = ", ".join(f"{stage} {milliseconds:.0f}" for stage, milliseconds in page.timings.items())
+    out.print(
+        f"{report.considered} entries, {report.coarse_candidates} after Hamming, "
+        f"{report.graph_candidates} graphs matched; ms: {timings}; cache {report.cache}",
+        style="dim",
+        highlight=False,
+    )
+    if report.degraded:
+        out.print(f"degraded: {report.degraded_reason}", style="yellow")
+    if page.next_page_token:
+        out.print(f"next page: --page-token {page.next_page_token}", style="dim", highlight=False)
+
+
+def reasons(hit: Hit) -> str:
+    """What of the query a hit meets, and what it does not, a line each."""
+    lines = [str(match) for match in hit.matches]
+    lines += [f"not met: {part}" for part in hit.unmatched]
+    lines += [f"there although it should not be: {part}" for part in hit.violations]
+    return "\n".join(lines) or "-"
