@@ -71,7 +71,9 @@ def iou(first: FloatArray, second: FloatArray) -> FloatArray:
     """Intersection over union of every pair.  Shapes: (N, 4), (M, 4) -> (N, M)."""
     shared = intersection(first, second)
     union = areas(first)[:, None] + areas(second)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratio = np.zeros_like(shared)
+    np.divide(shared, union, out=ratio, where=union > 0)
+    return ratio
 
 
 def intersection(first: FloatArray, second: FloatArray) -> FloatArray:

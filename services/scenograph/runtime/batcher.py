@@ -28,9 +28,11 @@ class _Call(Generic[Row, Answer]):
 
 
 class Batcher(Generic[Row, Answer]):
-    """Collects rows and hands them to `run` in order of arrival, `max_rows` at a time and `parallel` runs at once.
+    """Collects rows and hands them to `run` in order of arrival, `max_rows` at a time and `parallel` runs at
+    once.
 
-    An idle model waits `wait_s` for companions unless a full batch is there; a busy one collects while it runs.
+    An idle model waits `wait_s` for companions unless a full batch is there; a busy one collects while it
+    runs.
     A caller that is cancelled takes its waiting rows along. `run` is called in `executor`, never in the event
     loop; what it raises reaches every caller in that run. All calls come from one event loop.
     """

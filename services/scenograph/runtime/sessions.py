@@ -43,7 +43,10 @@ class Sessions:
             self.session(model)
 
     def check(self, models: Collection[str]) -> None:
-        """Compare `models` with the pack's recorded answers (blocking); warms them up too.  Errors: PackCorrupt."""
+        """Compare `models` with the pack's recorded answers (blocking); warms them up too.
+
+        Errors: PackCorrupt.
+        """
         chosen = {name: model for name, model in self.pack.manifest.models.items() if name in models}
         manifest = msgspec.structs.replace(self.pack.manifest, models=chosen)
         self_check(replace(self.pack, manifest=manifest), self.infer)

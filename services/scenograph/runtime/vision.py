@@ -1,4 +1,4 @@
-"""From encoded images to what a pack's vision models see in them: shared by the visual and encoder services."""
+"""From encoded images to what a pack's vision models see in them, for the visual and encoder services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ PREVIEW_SIDE = 512  # colours need no more pixels than that
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded image as the models take it, and a `preview` (h, w, 3) of at most PREVIEW_SIDE a side for its colours."""
+    """A decoded image as the models take it, and a `preview` (h, w, 3) of at most PREVIEW_SIDE a side for its
+    colours.
+    """
 
     width: int
     height: int
@@ -86,14 +88,19 @@ class Vision:
         )
 
     async def look(
-        self, images: Sequence[bytes], *, field: str = "images"
+        self, images: Sequence[bytes], *, fields: Sequence[str] | None = None
     ) -> tuple[list[Sight | ScenographError], Timings]:
-        """What is seen in each image or what is wrong with it, in order; milliseconds of "decode" and "infer"."""
+        """What is seen in each image or what is wrong with it, in order; and milliseconds of "decode" and
+        "infer".
+
+        `fields`: the request field of each image, for its errors. Raises QueueFull for the whole call.
+        """
+        fields = fields or [f"images[{place}]" for place in range(len(images))]
         start = time.perf_counter()
         decoded = await asyncio.gather(
             *(
-                self._sessions.offload(self._decode, data, field=f"{field}[{place}]")
-                for place, data in enumerate(images)
+                self._sessions.offload(self._decode, data, field=field)
+                for data, field in zip(images, fields, strict=True)
             )
         )
         middle = time.perf_counter()

@@ -1,0 +1,116 @@
+"""EncoderApp: images, texts and scene graphs as vectors of one space."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from scenograph.encoder.batches import batch_graphs, graph_words
+from scenograph.runtime.checks import check_count, check_vector
+from scenograph.runtime.contracts import EmbeddingBatch, ImageFeatures, Timings
+from scenograph.runtime.sessions import Arrays, Sessions
+from scenograph.runtime.texts import TextEncoder, WordVectors
+from scenograph.runtime.vision import Sight, Vision
+from scenograph.scene.errors import InvalidInput, InvalidText
+from scenograph.scene.graph import SceneGraph
+
+MAX_IMAGES, MAX_TEXTS, MAX_GRAPHS = 64, 1024, 256
+MAX_TEXT_CHARS = 2000
+HEADS = ("image_head", "text_head", "graph_encoder")
+
+
+class EncoderApp:
+    """Embeds images (or their features), texts and graphs (contracts.Encoder)."""
+
+    def __init__(self, sessions: Sessions, vision: Vision, texts: TextEncoder, words: WordVectors) -> None:
+        self._sessions = sessions
+        self._vision = vision
+        self._texts = texts
+        self._words = words
+        outputs = {
+            (name, spec.name): spec.shape[-1]
+            for name, model in sessions.pack.manifest.models.items()
+            for spec in (*model.inputs, *model.outputs)
+        }
+        self._feature_sizes = {
+            "class_probabilities": int(outputs["backbone", "probs"]),
+            "object_scores": int(outputs["detector", "scores"]),
+            "pooled": int(outputs["backbone", "features"]),
+        }
+        # The image head's inputs are a part of an image's features.
+        self._head_inputs = {
+            spec.name: {"class_probs": "class_probabilities", "features": "pooled"}.get(spec.name, spec.name)
+            for spec in sessions.pack.manifest.models["image_head"].inputs
+        }
+
+    async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:
+        """Vectors of images, or of what the visual service answered for them.
+
+        Errors: InvalidImage, ImageTooLarge, InvalidInput (count; size or values of features), QueueFull.
+        """
+        check_count(images, MAX_IMAGES, "images")
+        for place, image in enumerate(images):
+            if isinstance(image, ImageFeatures):
+                self._check_features(image, f"images[{place}].features")
+        places = [place for place, image in enumerate(images) if isinstance(image, bytes)]
+        features = [image if isinstance(image, ImageFeatures) else None for image in images]
+        timings: Timings = {}
+        if places:
+            sights, timings = await self._vision.look(
+                [image for image in images if isinstance(image, bytes)],
+                fields=[f"images[{place}].image" for place in places],
+            )
+            for place, sight in zip(places, sights, strict=True):
+                if not isinstance(sight, Sight):
+                    raise sight
+                features[place] = sight.features
+        feeds = {
+            name: np.stack([getattr(item, attribute) for item in features])
+            for name, attribute in self._head_inputs.items()
+        }
+        return await self._embed("image_head", feeds, timings)
+
+    async def encode_texts(self, texts: Sequence[str]) -> EmbeddingBatch:
+        """Vectors of texts; what goes beyond the encoder's 256 tokens is not read.
+
+        Errors: InvalidText, QueueFull.
+        """
+        check_count(texts, MAX_TEXTS, "texts")
+        for place, text in enumerate(texts):
+            if not text.strip():
+                raise InvalidText("the text is empty", field=f"texts[{place}]")
+            if len(text) > MAX_TEXT_CHARS:
+                message = f"the text has {len(text)} characters; at most {MAX_TEXT_CHARS} are allowed"
+                raise InvalidText(message, field=f"texts[{place}]")
+        start = time.perf_counter()
+        sentences = await self._texts.encode(texts)
+        timings = {"infer": (time.perf_counter() - start) * 1e3}
+        return await self._embed("text_head", {"sentence": sentences}, timings)
+
+    async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
+        """Vectors of graphs; what a graph denies is left out.
+
+        Errors: InvalidInput (no node that is affirmed).
+        """
+        check_count(graphs, MAX_GRAPHS, "graphs")
+        for place, graph in enumerate(graphs):
+            if all(node.negated for node in graph.nodes):
+                raise InvalidInput("a graph needs a node that is not negated", field=f"graphs[{place}].nodes")
+        start = time.perf_counter()
+        words = graph_words(graphs)
+        vectors = dict(zip(words, await self._words.of(words), strict=True))
+        feeds = batch_graphs(graphs, vectors)
+        timings = {"infer": (time.perf_counter() - start) * 1e3}
+        return await self._embed("graph_encoder", feeds, timings)
+
+    async def _embed(self, head: str, feeds: Arrays, timings: Timings) -> EmbeddingBatch:
+        start = time.perf_counter()
+        answer = await self._sessions.run(head, feeds)
+        timings = {**timings, "embed": (time.perf_counter() - start) * 1e3}
+        return EmbeddingBatch(answer["embedding"], self._sessions.pack.id, timings)
+
+    def _check_features(self, features: ImageFeatures, field: str) -> None:
+        for name, size in self._feature_sizes.items():
+            check_vector(getattr(features, name), size, f"{field}.{name}")

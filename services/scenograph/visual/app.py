@@ -1,0 +1,53 @@
+"""VisualApp: what is in an image, as a scene graph."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from scenograph.runtime.checks import check_count
+from scenograph.runtime.contracts import VisualBatch, VisualGraph
+from scenograph.runtime.sessions import Sessions
+from scenograph.runtime.vision import Sight, Vision
+from scenograph.scene.errors import ScenographError
+from scenograph.scene.visual import build_visual_graph
+from scenograph.scene.visual_taxonomy import Taxonomy
+
+MAX_IMAGES = 64
+
+
+class VisualApp:
+    """Builds scene graphs from images (contracts.VisualGraphs)."""
+
+    def __init__(self, sessions: Sessions, vision: Vision, taxonomy: Taxonomy) -> None:
+        self._sessions = sessions
+        self._vision = vision
+        self._taxonomy = taxonomy
+
+    async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch:
+        """One graph, or one error, for each image, in order.
+
+        Errors: InvalidInput (batch size), QueueFull.
+        """
+        check_count(images, MAX_IMAGES, "images")
+        sights, timings = await self._vision.look(images)
+        start = time.perf_counter()
+        results = await asyncio.gather(*(self._result(sight, include_features) for sight in sights))
+        timings = {**timings, "graph": (time.perf_counter() - start) * 1e3}
+        return VisualBatch(list(results), self._sessions.pack.id, timings)
+
+    async def _result(
+        self, sight: Sight | ScenographError, include_features: bool
+    ) -> VisualGraph | ScenographError:
+        if isinstance(sight, ScenographError):
+            return sight
+        graph = await self._sessions.offload(
+            build_visual_graph,
+            sight.detections,
+            sight.features.class_probabilities,
+            sight.cells,
+            sight.preview,
+            self._taxonomy,
+        )
+        return VisualGraph(graph, sight.width, sight.height, sight.features if include_features else None)
