@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from scenograph.gateway.limits import MIB
 from scenograph.gateway.requests import IngestItem
+
+BATCH_BYTES = 16 * MIB  # a batch is closed when its images have as many bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,11 @@ class _End:
 
 
 class Arrivals:
-    """Reads ahead of the models by at most two batches of `size` items; never waits to fill a batch."""
+    """Reads ahead of the models by at most a batch of `size` items; never waits to fill a batch."""
 
     def __init__(self, requests: AsyncIterator[IngestItem], size: int) -> None:
         self._size = size
-        self._queue: asyncio.Queue[IngestItem | _End] = asyncio.Queue(2 * size)
+        self._queue: asyncio.Queue[IngestItem | _End] = asyncio.Queue(size)
         self._held: IngestItem | None = None
         self._ended = False
         self._reader = asyncio.create_task(self._read(requests))
@@ -44,8 +47,8 @@ class Arrivals:
         first = await self._next()
         if first is None:
             return []
-        batch, ids = [first], {first.item.id}
-        while len(batch) < self._size and not self._queue.empty():
+        batch, ids, weight = [first], {first.item.id}, _bytes(first)
+        while len(batch) < self._size and weight < BATCH_BYTES and not self._queue.empty():
             item = await self._next()
             if item is None:
                 break
@@ -54,6 +57,7 @@ class Arrivals:
                 break
             batch.append(item)
             ids.add(item.item.id)
+            weight += _bytes(item)
         return batch
 
     async def close(self) -> None:
@@ -84,3 +88,7 @@ class Arrivals:
         except Exception as failure:
             error = failure
         await self._queue.put(_End(error))
+
+
+def _bytes(request: IngestItem) -> int:
+    return len(request.item.image.content) if request.item.image is not None else 0

@@ -1,4 +1,4 @@
-"""How a call's time is spent: what each stage took, what it will take, and how much of the rest it may use."""
+"""How a call's time is spent: what each stage took, will take, and how much of the rest it may use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMOOTHING = 0.2  # weight of the newest observation in a moving average
 FORGIVENESS = (
     0.9  # what a skipped stage's estimate shrinks by, so that one slow moment does not skip it for ever
 )
-PAGE_RESERVE_S = 0.01  # kept back for making the page where nothing is known yet
+PAGE_RESERVE_S = 0.05  # kept back for making the page, where there is as much
 PARSE_SHARE = 0.5  # of the time left, that a sentence's parse may use before the search goes on without it
 
 
@@ -60,6 +60,10 @@ class Estimates:
         new = seconds / max(1, units)
         old = self._per_unit.get(stage, new)
         self._per_unit[stage] = old + SMOOTHING * (new - old)
+
+    def exceeded(self, stage: str, seconds: float, units: int = 1) -> None:
+        """Takes in a stage that was cut short after `seconds`: it takes longer than that."""
+        self._per_unit[stage] = max(self._per_unit.get(stage, 0.0), seconds / max(1, units))
 
     def expected(self, stage: str, units: int = 1) -> float:
         """Seconds that the stage will take for `units` of work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from scenograph.gateway.collections import Collections
 from scenograph.gateway.fields import counted
 from scenograph.gateway.limits import Limits
 from scenograph.gateway.requests import IngestItem, Item
-from scenograph.gateway.validation import check_unique
+from scenograph.gateway.validation import check_request_id, check_unique
 from scenograph.gateway.writes import Ready, Writer
 
 
@@ -38,10 +39,11 @@ class Ingestor:
         """
         counted(len(items), most=limits.MAX_BATCH_ITEMS, what="items", field="items")
         check_unique(items)
+        check_request_id(request_id)
 
         async def requests() -> AsyncIterator[IngestItem]:
             for item in items:
-                yield IngestItem(collection, item, f"{request_id}/{item.id}" if request_id else "")
+                yield IngestItem(collection, item, _request_id(request_id, item.id))
 
         async with aclosing(self.stream(requests())) as outcomes:
             return [replace(outcome, request_id=request_id) async for outcome in outcomes]
@@ -76,3 +78,13 @@ class Ingestor:
             for task in on_the_way:
                 task.cancel()
             await asyncio.gather(*on_the_way, return_exceptions=True)
+
+
+def _request_id(request_id: str, item_id: str) -> str:
+    """The id of one item's write in a batch; a digest where the two together are too long."""
+    if not request_id:
+        return ""
+    joined = f"{request_id}/{item_id}"
+    if len(joined) <= limits.MAX_REQUEST_ID_CHARS:
+        return joined
+    return hashlib.sha256(joined.encode()).hexdigest()

@@ -62,9 +62,11 @@ class KeptRankings:
         self._keep(key, ranking)
         return ranking
 
-    async def put(self, key: str, ranking: Ranking) -> CacheStatus:
-        """Keeps the ranking; BYPASS where only this process could."""
+    async def put(self, key: str, ranking: Ranking, *, share: bool = True) -> CacheStatus:
+        """Keeps the ranking; BYPASS where only this process could, or should."""
         self._keep(key, ranking)
+        if not share:
+            return CacheStatus.BYPASS
         await self._cache.set(key, msgspec.msgpack.encode(ranking), self._ttl_s)
         return CacheStatus.BYPASS if self._cache.bypassed else CacheStatus.MISS
 

@@ -254,7 +254,7 @@ def mix(parts: Sequence[tuple[float, FloatArray, bool]]) -> FloatArray:
 
 
 def weigh(parts: Sequence[tuple[float, GraphQuery]]) -> tuple[WeightedGraph, ...]:
-    """The parts' graphs with their weights: empty ones left out, those that only forbid at 0 beside others."""
+    """The parts' graphs with their weights: empty ones left out, those that only forbid at 0 by others."""
     graphs = []
     for weight, query in parts:
         wants = bool(query.required.nodes or query.optional.nodes)

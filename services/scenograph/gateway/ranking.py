@@ -160,7 +160,7 @@ class Ranker:
                 async with time_box(budget, "the graph stage"):
                     head = await self._head(request, query, collection, found)
         except DeadlineExceeded:
-            self._estimates.observe("match", max(expected, time.monotonic() - started), work)
+            self._estimates.exceeded("match", time.monotonic() - started, work)
             raise
         self._estimates.observe("match", time.monotonic() - started, work)
         return head
@@ -230,7 +230,7 @@ def _float_hits(hits: Sequence[IndexHit], bits: int, weights: FusionWeights) -> 
 
 
 def _below(hits: list[RankedHit], ceiling: float | None) -> list[RankedHit]:
-    """Hits that were not matched, scored no higher than those that were: scores never rise along a ranking."""
+    """Hits that were not matched, scored no higher than those that were: scores never rise in a ranking."""
     if ceiling is None:
         return hits
     return [replace(hit, score=min(hit.score, ceiling)) for hit in hits]

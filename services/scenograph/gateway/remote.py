@@ -1,4 +1,4 @@
-"""Calls to services in other processes: channels, deadlines, request ids, errors. Adapters are in `remote_*.py`.
+"""Calls to services in other processes: channel, deadline, request id, errors. Adapters are in `remote_*.py`.
 
 An adapter meets the same Protocol as the service's app in this process; callers cannot tell which they hold.
 """

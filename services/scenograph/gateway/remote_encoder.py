@@ -20,21 +20,22 @@ class RemoteEncoder(Remote):
     service = "scenograph.v1.EncoderService"
     repeatable = ("EncodeImages", "EncodeTexts", "EncodeGraphs")
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
+
     async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:
-        stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
         request = encoder_pb2.EncodeImagesRequest(images=[_input(image) for image in images])
-        response = await call(stub.EncodeImages, request)
+        response = await call(self._stub.EncodeImages, request)
         return _batch(response)
 
     async def encode_texts(self, texts: Sequence[str]) -> EmbeddingBatch:
-        stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
-        response = await call(stub.EncodeTexts, encoder_pb2.EncodeTextsRequest(texts=texts))
+        response = await call(self._stub.EncodeTexts, encoder_pb2.EncodeTextsRequest(texts=texts))
         return _batch(response)
 
     async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
-        stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
         request = encoder_pb2.EncodeGraphsRequest(graphs=[graph_to_pb(graph) for graph in graphs])
-        response = await call(stub.EncodeGraphs, request)
+        response = await call(self._stub.EncodeGraphs, request)
         return _batch(response)
 
 

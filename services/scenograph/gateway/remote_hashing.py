@@ -16,11 +16,14 @@ class RemoteHashing(Remote):
     service = "scenograph.v1.HashingService"
     repeatable = ("Hash",)
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._stub = hashing_pb2_grpc.HashingServiceStub(self._channel)
+
     async def hash(self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS) -> CodeBatch:
-        stub = hashing_pb2_grpc.HashingServiceStub(self._channel)
         request = hashing_pb2.HashRequest(
             embeddings=[embedding_to_pb(vector) for vector in embeddings], bits=bits
         )
-        response = await call(stub.Hash, request)
+        response = await call(self._stub.Hash, request)
         codes: CodeArray = np.stack([code_from_pb(message) for message in response.codes])
         return CodeBatch(codes, bits, response.pack_version, timings_from_pb(response.timings))

@@ -17,13 +17,16 @@ class RemoteMatching(Remote):
     service = "scenograph.v1.MatchingService"
     repeatable = ("Match",)
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._stub = matching_pb2_grpc.MatchingServiceStub(self._channel)
+
     async def match(
         self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
     ) -> MatchBatch:
-        stub = matching_pb2_grpc.MatchingServiceStub(self._channel)
         request = matching_pb2.MatchRequest(
             query=query_to_pb(query), candidates=[graph_to_pb(graph) for graph in candidates], explain=explain
         )
-        response = await call(stub.Match, request)
+        response = await call(self._stub.Match, request)
         alignments = [alignment_from_pb(message) for message in response.alignments]
         return MatchBatch(alignments, response.pack_version, timings_from_pb(response.timings))

@@ -17,9 +17,12 @@ class RemoteTextualGraphs(Remote):
     service = "scenograph.v1.TextualGraphService"
     repeatable = ("ParseTexts",)
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._stub = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
+
     async def parse(self, texts: Sequence[str]) -> TextBatch:
-        stub = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
-        response = await call(stub.ParseTexts, textual_pb2.ParseTextsRequest(texts=texts))
+        response = await call(self._stub.ParseTexts, textual_pb2.ParseTextsRequest(texts=texts))
         results = [
             error_from_item_status(message.status) or graph_from_pb(message.graph)
             for message in response.results

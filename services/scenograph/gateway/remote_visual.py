@@ -18,12 +18,15 @@ class RemoteVisualGraphs(Remote):
     service = "scenograph.v1.VisualGraphService"
     repeatable = ("BuildVisualGraphs",)
 
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._stub = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
+
     async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch:
-        stub = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
         request = visual_pb2.BuildVisualGraphsRequest(
             images=[common_pb2.Image(content=image) for image in images], include_features=include_features
         )
-        response = await call(stub.BuildVisualGraphs, request)
+        response = await call(self._stub.BuildVisualGraphs, request)
         results = [_result(message) for message in response.results]
         return VisualBatch(results, response.pack_version, timings_from_pb(response.timings))
 

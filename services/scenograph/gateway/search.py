@@ -166,13 +166,12 @@ class Searcher:
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], ranking: Ranking
     ) -> _Ranked:
         """Keeps a ranking for the same question; a degraded or uncached one for its own pages alone."""
-        bypass = request.options.bypass_cache
-        if bypass or ranking.degraded:
-            key = cache_key("ranking", secrets.token_bytes(16))
+        if ranking.degraded:
+            key = cache_key("degraded ranking", secrets.token_bytes(16))
         else:
             key = self._key(request, collection, parts, ranking.collection_version)
-        status = await self._kept.put(key, ranking)
-        return _Ranked(ranking, key, CacheStatus.BYPASS if bypass else status)
+        status = await self._kept.put(key, ranking, share=not request.options.bypass_cache)
+        return _Ranked(ranking, key, status)
 
     async def _continued(
         self, request: SearchRequest, collection: Collection, token: PageToken, times: StageTimes
@@ -248,7 +247,7 @@ class Searcher:
         options, weights = request.options, self._ranker.weights(request)
         query = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
         return cache_key(
-            "ranking",
+            "uncached ranking" if options.bypass_cache else "ranking",
             self._pack.version,
             collection.name,
             collection.create_time.isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -26,8 +26,8 @@ from scenograph.gateway.requests import (
 )
 from scenograph.runtime.contracts import Modality
 from scenograph.scene.errors import DuplicateItem, InvalidInput
-from scenograph.scene.graph import GraphQuery
-from scenograph.scene.query import MAX_QUERY_NODES
+from scenograph.scene.graph import GraphQuery, Node
+from scenograph.scene.query import MAX_LABEL_CHARS, MAX_QUERY_NODES
 
 
 def check_search(request: SearchRequest) -> SearchRequest:
@@ -94,17 +94,55 @@ def _check_part(part: QueryPart, field: str) -> None:
 
 
 def check_graph(query: GraphQuery, *, field: str) -> None:
-    """Raises InvalidInput where a graph query asks for nothing or is larger than the query language allows."""
+    """Raises InvalidInput where a graph query asks for nothing or is larger than the language allows."""
     graphs = (query.required, query.forbidden, query.optional)
     nodes = sum(len(graph.nodes) for graph in graphs)
     if not nodes:
         raise InvalidInput("the graph has no nodes", field=field)
     if nodes > MAX_QUERY_NODES:
         raise InvalidInput(f"the graph has {nodes} nodes; at most {MAX_QUERY_NODES} are allowed", field=field)
+    for name, graph in zip(("required", "forbidden", "optional"), graphs, strict=True):
+        for place, node in enumerate(graph.nodes):
+            _check_node(node, f"{field}.{name}.nodes[{place}]")
+        for place, edge in enumerate(graph.edges):
+            _check_name(edge.predicate, f"{field}.{name}.edges[{place}].predicate")
+            _check_score(edge.score, f"{field}.{name}.edges[{place}].score")
     edges = sum(len(graph.edges) for graph in graphs)
     if edges > limits.MAX_QUERY_EDGES:
         raise InvalidInput(
             f"the graph has {edges} edges; at most {limits.MAX_QUERY_EDGES} are allowed", field=field
+        )
+
+
+def _check_node(node: Node, field: str) -> None:
+    _check_name(node.label, f"{field}.label")
+    _check_score(node.score, f"{field}.score")
+    if len(node.lemma) > MAX_LABEL_CHARS:
+        raise InvalidInput(f"a name has at most {MAX_LABEL_CHARS} characters", field=f"{field}.lemma")
+    if len(node.attributes) > limits.MAX_NODE_ATTRIBUTES:
+        raise InvalidInput(
+            f"a node has at most {limits.MAX_NODE_ATTRIBUTES} attributes", field=f"{field}.attributes"
+        )
+    for place, attribute in enumerate(node.attributes):
+        _check_name(attribute.name, f"{field}.attributes[{place}].name")
+        _check_score(attribute.score, f"{field}.attributes[{place}].score")
+
+
+def _check_name(name: str, field: str) -> None:
+    if not name.strip() or len(name) > MAX_LABEL_CHARS:
+        raise InvalidInput(f"a name has 1 to {MAX_LABEL_CHARS} characters", field=field)
+
+
+def _check_score(score: float, field: str) -> None:
+    if not 0 <= score <= 1:
+        raise InvalidInput(f"a score is in [0, 1], not {score}", field=field)
+
+
+def check_request_id(request_id: str) -> None:
+    """Raises InvalidInput where a request id is too long."""
+    if len(request_id) > limits.MAX_REQUEST_ID_CHARS:
+        raise InvalidInput(
+            f"a request id has at most {limits.MAX_REQUEST_ID_CHARS} characters", field="request_id"
         )
 
 
@@ -147,11 +185,12 @@ def check_weights(weights: FusionWeights | None, *, field: str) -> None:
         raise InvalidInput("the weights are all 0", field=field)
 
 
-def check_item(item: Item) -> None:
+def check_item(item: Item, request_id: str = "") -> None:
     """Raises InvalidInput where an item cannot be stored; the field at fault is named within the item
     ("texts[2]").
     """
     check_id(item.id, most=limits.MAX_ID_CHARS, field="id")
+    check_request_id(request_id)
     if item.image is None and not item.texts:
         raise InvalidInput("an item has an image, texts, or both", field="image")
     if item.image is not None:
@@ -160,12 +199,25 @@ def check_item(item: Item) -> None:
         raise InvalidInput(f"{len(item.texts)} texts; at most {limits.MAX_TEXTS} are allowed", field="texts")
     for position, text in enumerate(item.texts):
         check_text(text, most=limits.MAX_TEXT_CHARS, field=f"texts[{position}]")
+    if not _finite(item.metadata):
+        raise InvalidInput("numbers in metadata are finite", field="metadata")
     size = len(msgspec.json.encode(item.metadata))
     if size > limits.MAX_METADATA_BYTES:
         raise InvalidInput(
             f"the metadata has {size} bytes as JSON; at most {limits.MAX_METADATA_BYTES} are allowed",
             field="metadata",
         )
+
+
+def _finite(value: object) -> bool:
+    match value:
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_finite, value))
+        case Mapping():
+            return all(map(_finite, value.values()))
+    return True
 
 
 def check_unique(items: Sequence[Item]) -> None:

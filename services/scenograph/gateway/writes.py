@@ -86,7 +86,7 @@ class Writer:
     async def _load(self, request: IngestItem) -> _Loaded | ScenographError:
         image = request.item.image
         try:
-            check_item(request.item)
+            check_item(request.item, request.request_id)
             if image is None or image.content:
                 return _Loaded(request, image.content if image is not None else b"")
             return _Loaded(request, await self._uploads.read(image.upload_id, request_id=request.request_id))

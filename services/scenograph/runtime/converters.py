@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from google.protobuf import struct_pb2
-from google.protobuf.json_format import MessageToDict
 
 from scenograph.runtime.contracts import (
     CodeArray,
@@ -212,5 +211,21 @@ def metadata_to_pb(metadata: Metadata) -> struct_pb2.Struct:
 
 
 def metadata_from_pb(message: struct_pb2.Struct) -> dict[str, JsonValue]:
-    value: dict[str, JsonValue] = MessageToDict(message)
-    return value
+    """What the message holds as it is, NaN included: what is refused is for the services to say."""
+    return {name: _json_from_pb(value) for name, value in message.fields.items()}
+
+
+def _json_from_pb(value: struct_pb2.Value) -> JsonValue:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return metadata_from_pb(value.struct_value)
+        case "list_value":
+            return [_json_from_pb(item) for item in value.list_value.values]
+        case "number_value":
+            return value.number_value
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None
