@@ -1,12 +1,57 @@
-# Everything a contributor runs. `make demo` and `make test` need nothing but Python 3.11.
-PYTHON ?= python3.11
+# Everything a contributor runs. `make demo` and `make test` need nothing but Python 3.11 or newer.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/scenograph/v1/*.proto)
+STUBS := build/stubs
+GENERATE := $(BIN)/python -m grpc_tools.protoc -Iprotos
+STUB_FLAGS = --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
-.PHONY: demo test check proto format env clean
+.PHONY: help demo pack test check lint types imports protos stubs proto format env clean
+.DEFAULT_GOAL := help
 
-env: $(BIN)/.installed
+help:  ## This list.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: env  ## Build the model pack if there is none, then index and search sample photographs.
+	$(BIN)/scenograph demo
+
+pack: env  ## Build the default model pack where there is none.
+	$(BIN)/scenograph pack build --if-missing
+
+test: env  ## Run the tests.
+	$(BIN)/pytest
+
+check: lint types imports protos stubs test  ## All that has to pass before a change goes in.
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env
+	$(BIN)/mypy
+
+imports: env
+	$(BIN)/lint-imports
+
+protos: env
+	cd protos && $(CURDIR)/$(BIN)/buf lint
+
+stubs: env  # The committed stubs are those that the .proto files make.
+	rm -rf $(STUBS) && mkdir -p $(STUBS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,$(STUBS)) $(PROTOS)
+	@for file in $(STUBS)/scenograph/v1/*; do cmp $$file protos/scenograph/v1/$$(basename $$file) \
+	  || { echo "stubs are out of date: run make proto"; exit 1; }; done
+
+proto: env  ## Regenerate the committed gRPC stubs.
+	rm -f protos/scenograph/v1/*_pb2*.py*
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,protos) $(PROTOS)
+
+format: env  ## Format and sort imports.
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+env: $(BIN)/.installed  ## Make the virtual environment.
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,7 +59,6 @@ $(BIN)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev]'
 	touch $@
 
-proto: env  ## Regenerate the committed gRPC stubs.
-	rm -f protos/scenograph/v1/*_pb2*.py*
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=protos --grpc_python_out=protos \
-	  --mypy_out=quiet:protos --mypy_grpc_out=quiet:protos $(PROTOS)
+clean:  ## Remove what was made here; model packs and indexes are kept elsewhere and stay.
+	rm -rf build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -26,9 +26,13 @@ Packs = Annotated[
 
 
 @app.command("build")
-def build(packs: Packs = None, as_json: Json = False) -> None:
+def build(
+    packs: Packs = None,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Only where there is none.")] = False,
+    as_json: Json = False,
+) -> None:
     """Build the default pack from the weights that installed packages carry."""
-    pack = build_with_progress(packs)
+    pack = pack_or_build(packs) if if_missing else build_with_progress(packs)
     if as_json:
         print_json({"pack": pack.id, "folder": str(pack.folder)})
     else:
