@@ -77,6 +77,11 @@ class Vocabulary:
 
     # Attributes.
 
+    def is_attribute(self, word: str) -> bool:
+        """Whether the tables have the attribute itself."""
+        found = self._attributes.find(word)
+        return found.concept >= 0 and not found.narrowed
+
     def canonical_attribute(self, attribute: str) -> str:
         """The name of the attribute's concept ("crimson" stays, "scarlet" -> "crimson", "big" -> "large")."""
         return self._attributes.find(attribute).text

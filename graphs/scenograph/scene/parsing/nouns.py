@@ -1,0 +1,163 @@
+"""Objects: which words name one, by what name, how many, and with which attributes in front of it."""
+
+from __future__ import annotations
+
+from scenograph.scene.graph import Span
+from scenograph.scene.parsing.draft import Thing
+from scenograph.scene.parsing.tree import Token
+from scenograph.scene.parsing.words import (
+    COLOURS,
+    EMPTY_NOUNS,
+    GROUPS,
+    NOT_ATTRIBUTES,
+    NUMBERS,
+    PAIRS,
+    PERSON_PRONOUNS,
+    PLACES,
+    SAME,
+    STUFF,
+    TINTS,
+)
+from scenograph.scene.vocabulary import Vocabulary
+
+
+class Nouns:
+    """Makes things of noun tokens."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    def is_thing(self, token: Token) -> bool:
+        """Whether the token heads a phrase that names an object."""
+        if token.text in PERSON_PRONOUNS:
+            return True
+        if token.pos not in ("NOUN", "PROPN") or not any(letter.isalpha() for letter in token.text):
+            return False
+        if token.dep == "compound" and token.head.pos in ("NOUN", "PROPN"):
+            return False
+        if token.lemma in EMPTY_NOUNS and not token.has("compound"):
+            return False
+        return not (is_group(token) or is_place(token))
+
+    def read(self, token: Token) -> Thing:
+        """The thing that the token's phrase names."""
+        parts, stuff = self._compound(token)
+        start = parts[0].start if parts else token.start
+        label = " ".join([part.text for part in parts] + [token.text])
+        lemma = " ".join([part.text for part in parts] + [self._lemma(token)])
+        thing = Thing(token, label, lemma, Span(start, token.end))
+        for member in (*parts, *stuff, token):
+            self._modify(thing, member)
+        for part in stuff:
+            thing.say(SAME.get(part.text, part.text))
+        return thing
+
+    def _lemma(self, token: Token) -> str:
+        """The dictionary form; a plural that means something of its own ("glasses", "shorts") stays."""
+        if token.text in PERSON_PRONOUNS:
+            return "person"
+        if token.text == token.lemma or not token.plural:
+            return token.text if token.pos == "PROPN" else token.lemma
+        vocabulary = self._vocabulary
+        own = vocabulary.canonical(token.text)
+        if vocabulary.listed(token.text) and own != vocabulary.canonical(token.lemma):
+            return token.text
+        return token.lemma
+
+    def _compound(self, token: Token) -> tuple[list[Token], list[Token]]:
+        """The words that belong to the name, and those that are attributes ("brick house": brick)."""
+        parts = [child for child in token.all("compound", "nmod") if child.index < token.index]
+        parts += [child for child in token.all("amod") if self._is_name(child, token)]
+        parts = sorted([*parts, *(inner for part in parts for inner in part.all("compound"))], key=lambda part: part.index)
+        # The longest listed end is the name; before it, known stuff is an attribute.
+        names: list[Token] = list(parts)
+        stuff: list[Token] = []
+        for part in parts:
+            rest = " ".join([item.text for item in names] + [token.lemma])
+            if self._vocabulary.listed(rest) or part.text not in STUFF:
+                break
+            stuff.append(part)
+            names.remove(part)
+        return names, stuff
+
+    def _is_name(self, adjective: Token, noun: Token) -> bool:
+        """Whether an adjective belongs to the name: "hot dog", "living room", but not "young girl"."""
+        if adjective.index != noun.index - 1 or self._vocabulary.is_attribute(adjective.text):
+            return False
+        return self._vocabulary.listed(f"{adjective.text} {noun.lemma}")
+
+    def _modify(self, thing: Thing, token: Token) -> None:
+        for child in token.children:
+            if child.dep == "nummod":
+                thing.count = number(child) or thing.count
+            elif child.dep in ("det", "predet") and child.text == "no":
+                thing.negated = True
+            elif child.dep in ("det", "predet") and child.text in ("both", "two"):
+                thing.count = 2
+            elif child.dep in ("amod", "nmod") and child.index < token.index:
+                if child.text in thing.label.split() or _is_tint_of_next(child):
+                    continue
+                for name in adjectives(child):
+                    thing.say(name)
+
+
+def is_group(token: Token) -> bool:
+    """Whether the token only counts or gathers what follows: "group of people"."""
+    if token.lemma not in GROUPS:
+        return False
+    return any(child.text == "of" and child.has("pobj") for child in token.all("prep"))
+
+
+def is_place(token: Token) -> bool:
+    """Whether the token is the noun of a longer preposition: "in front of"."""
+    return token.lemma in PLACES and token.dep == "pobj" and any(child.text == "of" for child in token.all("prep"))
+
+
+def group_count(token: Token) -> int:
+    """The number that a group word says: 2 for "a couple of"."""
+    if token.lemma in PAIRS:
+        return 2
+    return NUMBERS.get(token.lemma, 0)
+
+
+def number(token: Token) -> int:
+    """The value of a numeral; 0 where it has none."""
+    text = token.text.replace(",", "")
+    if text.isdigit() and text.isascii():
+        return int(text) if len(text) < 7 else 0
+    return NUMBERS.get(text, 0)
+
+
+def adjectives(token: Token) -> list[str]:
+    """The attributes that an adjective and those joined to it say: "black and white" -> both; "dark green" is one."""
+    found: list[str] = []
+    if token.pos in ("ADJ", "VERB", "NOUN", "ADV", "PROPN") and token.text not in NOT_ATTRIBUTES:
+        found.append(_with_tint(token))
+    for child in token.all("conj", "amod"):
+        if child.dep == "conj" or child.text not in TINTS:
+            found += adjectives(child)
+    return found
+
+
+def _is_tint_of_next(token: Token) -> bool:
+    """ "bright" in "bright blue shoes"."""
+    return token.text in TINTS and any(
+        other.text in COLOURS and other.index == token.index + 1 for other in token.head.children
+    )
+
+
+def _with_tint(token: Token) -> str:
+    """The adjective with the word that shades it: "dark green", "orange colored" (orange), "blue-eyed"."""
+    children = [child for child in token.children if child.index < token.index]
+    siblings = [other for other in token.head.children if other.index == token.index - 1 and other.dep == "amod"]
+    if token.text in ("colored", "coloured"):
+        for child in reversed([*siblings, *children]):
+            if child.pos in ("ADJ", "NOUN", "ADV", "VERB"):
+                return child.text
+    if any(child.text == "-" for child in children):
+        words = [child.text for child in children if child.dep in ("advmod", "npadvmod", "amod", "compound")]
+        return "-".join([*words, token.text])
+    tints = [child.text for child in children if child.text in TINTS]
+    if not tints and token.text in COLOURS:
+        tints = [other.text for other in siblings if other.text in TINTS]
+    return " ".join([*tints, SAME.get(token.text, token.text)])
