@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from scenograph.packs import Pack, open_pack
+from scenograph.scene.errors import PackNotFound
 from tests.redis_process import RedisProcess, redis_binary
 
 
@@ -46,3 +48,14 @@ def redis_cluster() -> Iterator[RedisProcess]:
         while "cluster_state:ok" not in process.command("CLUSTER", "INFO"):
             time.sleep(0.05)
         yield process
+
+
+@pytest.fixture(scope="session")
+def default_pack() -> Pack:
+    """The default pack: the newest installed one; where there is none it is built, once."""
+    try:
+        return open_pack("default")
+    except PackNotFound:
+        build = pytest.importorskip("scenograph.packs.build", reason='building needs "scenograph[pack]"')
+        pack: Pack = build.build_default_pack()
+        return pack

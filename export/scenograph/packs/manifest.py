@@ -56,7 +56,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole of `pack.toml`. `files` has every file's SHA-256 but the manifest's own."""
+    """The whole of `pack.toml`. `files` has every file's SHA-256 but the manifest's own.
+
+    `recipe` is the digest of the code and tools that built the pack.
+    """
 
     format: int
     name: str
@@ -69,6 +72,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Source]
     models: dict[str, Model]
     files: dict[str, str]
+    recipe: str = ""
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -13,7 +13,7 @@ from pathlib import Path
 from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
 from scenograph.packs.build.sources import check_sources
-from scenograph.packs.build.stage import Progress, Record, Stage, run_stages
+from scenograph.packs.build.stage import Progress, Record, Stage, recipe_digest, run_stages
 from scenograph.packs.build.text import build_parser, build_text_encoder, build_tokenizer
 from scenograph.packs.build.vision import build_backbone, build_detector
 from scenograph.packs.build.vocabulary import build_label_vectors, build_vocabulary
@@ -22,7 +22,7 @@ from scenograph.packs.golden import Golden, write_golden
 from scenograph.packs.manifest import FORMAT, Manifest, Source, write_manifest
 from scenograph.packs.store import Pack, file_digest, open_pack, packs_root, verify_pack
 from scenograph.prep import PREP_VERSION
-from scenograph.scene.errors import PackBuildFailed, PackCorrupt
+from scenograph.scene.errors import PackBuildFailed, PackCorrupt, PackNotFound
 
 NAME = "default"
 VERSION = "0.1.0"
@@ -46,25 +46,40 @@ def build_default_pack(
 ) -> Pack:
     """Build the pack "default" under `root` and open it; the newest build is the one that serves.
 
-    `progress(what, part done in [0, 1])` is called as stages begin. An interrupted build goes on where it
-    stopped. The same sources, code and tools give the same files and the same version.
+    `progress(what, part done in [0, 1])` is called as stages begin. Nothing is done where the newest pack
+    comes from the same recipe and sources; an interrupted build goes on where it stopped. The same sources,
+    code and tools give the same files and the same version.
     Errors: PackBuildFailed (a source package is missing or changed, a model strays from its reference,
     another build is running).
     """
     folder = (root or packs_root()) / NAME
     with _work_folder(folder) as work:
         sources = check_sources()
-        records, golden = run_stages(stages, work, sources, progress)
-        if progress:
-            progress("Writing the manifest", 0.99)
-        manifest = _manifest(work, sources, records, golden)
-        pack = _install(work, folder / manifest.version, manifest)
+        recipe = recipe_digest(stages)
+        pack = _already_built(folder, recipe, sources)
+        if pack is None:
+            records, golden = run_stages(stages, work, recipe, sources, progress)
+            if progress:
+                progress("Writing the manifest", 0.99)
+            manifest = _manifest(work, recipe, sources, records, golden)
+            pack = _install(work, folder / manifest.version, manifest)
     if progress:
         progress("Done", 1.0)
     return pack
 
 
-def _manifest(work: Path, sources: Sequence[Source], records: dict[str, Record], golden: Golden) -> Manifest:
+def _already_built(folder: Path, recipe: str, sources: Sequence[Source]) -> Pack | None:
+    """The newest pack, where it is sound and was built from the same recipe and sources."""
+    try:
+        pack = open_pack(NAME, folder.parent)
+    except (PackNotFound, PackCorrupt):
+        return None
+    return pack if (pack.manifest.recipe, pack.manifest.sources) == (recipe, list(sources)) else None
+
+
+def _manifest(
+    work: Path, recipe: str, sources: Sequence[Source], records: dict[str, Record], golden: Golden
+) -> Manifest:
     write_golden(work / GOLDEN, golden)
     files = {file: digest for record in records.values() for file, digest in record.files.items()}
     return Manifest(
@@ -72,6 +87,7 @@ def _manifest(work: Path, sources: Sequence[Source], records: dict[str, Record],
         name=NAME,
         version=f"{VERSION}-{_identity(files, sources)[:8]}",
         built_at=datetime.now(UTC).replace(microsecond=0),
+        recipe=recipe,
         opset=OPSET,
         preprocessing=PREP_VERSION,
         fusion=FUSION,

@@ -58,7 +58,11 @@ class Record(msgspec.Struct):
 
 
 def run_stages(
-    stages: Sequence[Stage], work: Path, sources: Sequence[Source], progress: Progress | None = None
+    stages: Sequence[Stage],
+    work: Path,
+    recipe: str,
+    sources: Sequence[Source],
+    progress: Progress | None = None,
 ) -> tuple[dict[str, Record], Golden]:
     """Run the stages in order in the folder `work`, skipping those already done from the same inputs.
 
@@ -67,7 +71,7 @@ def run_stages(
     """
     state = work / ".stages"
     state.mkdir(parents=True, exist_ok=True)
-    key = _digest([recipe_digest(), *(f"{s.package} {s.version} {s.sha256}" for s in sources)])
+    key = _digest([recipe, *(f"{s.package} {s.version} {s.sha256}" for s in sources)])
     records: dict[str, Record] = {}
     golden: Golden = {}
     total, done = sum(stage.share for stage in stages), 0.0
@@ -100,8 +104,8 @@ def check(model: str, parity: Parity) -> Parity:
     return parity
 
 
-def recipe_digest() -> str:
-    """Digest of the code that builds packs, and of the versions of the tools it uses."""
+def recipe_digest(stages: Sequence[Stage]) -> str:
+    """Digest of the stages, of the code that builds packs, and of the versions of the tools it uses."""
     files = [
         (f"{package}/{path.relative_to(folder).as_posix()}", path)
         for package in _CODE
@@ -110,7 +114,8 @@ def recipe_digest() -> str:
         if path.is_file() and path.suffix != ".pyc"
     ]
     code = [f"{name} {file_digest(path)}" for name, path in sorted(files)]
-    return _digest(code + [f"{tool} {importlib.metadata.version(tool)}" for tool in _TOOLS])
+    names = [stage.name for stage in stages]
+    return _digest(names + code + [f"{tool} {importlib.metadata.version(tool)}" for tool in _TOOLS])
 
 
 def _finished(stage: Stage, work: Path, key: str) -> Record | None:
