@@ -21,6 +21,10 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def test_an_upload_is_read_back_whole_until_it_is_used_up(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path, Limits())
     upload = await uploads.receive(chunks(b"one ", b"two"))
@@ -76,7 +80,7 @@ async def test_limits(tmp_path: Path) -> None:
     with pytest.raises(ResourceExhausted) as caught:
         await uploads.receive(chunks(b"123456"))
     assert caught.value.retry_after_s
-    assert len(list(tmp_path.iterdir())) == 1, "refused uploads leave nothing behind"
+    assert len(files(tmp_path)) == 1, "refused uploads leave nothing behind"
 
 
 async def test_a_broken_upload_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -86,13 +90,13 @@ async def test_a_broken_upload_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionError):
         await Uploads(tmp_path, Limits()).receive(broken())
-    assert not list(tmp_path.iterdir())
+    assert not files(tmp_path)
 
 
 async def test_half_uploads_of_a_crash_are_removed_at_the_start(tmp_path: Path) -> None:
     (tmp_path / ("b" * 32 + ".part")).write_bytes(b"half")
     Uploads(tmp_path, Limits())
-    assert not list(tmp_path.iterdir())
+    assert not files(tmp_path)
 
 
 async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +107,7 @@ async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     uploads = Uploads(FullDisk(tmp_path), Limits())
     with pytest.raises(DiskFull):
         await uploads.receive(chunks(b"image"))
-    assert not list(tmp_path.iterdir())
+    assert not files(tmp_path)
 
 
 async def test_parts_of_a_query_get_the_bytes_of_their_uploads(tmp_path: Path) -> None:
