@@ -1,0 +1,188 @@
+"""The index as other services see it: `contracts.Index` over one folder. Nothing blocks the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import faiss
+
+from scenograph.index import checks
+from scenograph.index.catalog import Catalog
+from scenograph.index.database import EPOCH_SHIFT
+from scenograph.index.limits import Limits
+from scenograph.index.store import Store
+from scenograph.index.writer import StoreClosed
+from scenograph.runtime.contracts import (
+    CODE_BITS,
+    DEFAULT_BITS,
+    Collection,
+    DeleteResult,
+    IndexAnswer,
+    IndexQuery,
+    Record,
+    Snapshot,
+    Write,
+    WriteResult,
+)
+from scenograph.scene.errors import InvalidInput, PageTokenExpired, Unavailable
+
+T = TypeVar("T")
+
+WAIT_S = 30.0
+
+
+class IndexApp:
+    """Keeps records in a folder and finds those whose codes are near. `await start()` first, `await close()`
+    last.
+
+    Errors: those of `contracts.Index`; on start FailedPrecondition (another process has the folder open),
+    IndexFormatTooNew, IndexCorrupt, DiskFull.
+    """
+
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+        self._folder = folder
+        self._limits = limits or Limits()
+        self._readers = ThreadPoolExecutor(
+            self._limits.readers, "index-read", lambda: faiss.omp_set_num_threads(1)
+        )
+        self._admin = ThreadPoolExecutor(1, "index-admin")
+        self._catalog: Catalog | None = None
+
+    async def start(self) -> None:
+        """Opens the folder and reads every collection into memory."""
+        self._catalog = await self._administer(lambda: Catalog(self._folder, self._limits))
+
+    async def close(self) -> None:
+        """Finishes the queued writes and lets go of the folder."""
+        catalog, self._catalog = self._catalog, None
+        if catalog is not None:
+            await self._administer(catalog.close)
+        self._readers.shutdown(wait=False)
+        self._admin.shutdown(wait=False)
+
+    def damaged(self) -> dict[str, str]:
+        """Collections that cannot be served, and why."""
+        return self._opened.damaged()
+
+    async def create_collection(self, name: str, pack_version: str, bits: int = DEFAULT_BITS) -> Collection:
+        checks.check_name(name, "name")
+        checks.check_pack_version(pack_version, "pack_version")
+        bits = bits or DEFAULT_BITS
+        if bits not in CODE_BITS:
+            raise InvalidInput(f"{bits} bits; a code has one of {CODE_BITS}", field="bits")
+        return await self._administer(lambda: self._opened.create(name, pack_version, bits))
+
+    async def get_collection(self, name: str) -> Collection:
+        return self._opened.store(name).describe()
+
+    async def list_collections(
+        self, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[Collection], str]:
+        size, tokens = checks.page_size(page_size), self._opened.tokens
+        after = str(tokens.unseal(page_token, "collections")[0]) if page_token else ""
+        found = [store for store in self._opened.stores() if store.name > after]
+        token = tokens.seal("collections", found[size - 1].name) if len(found) > size else ""
+        return [store.describe() for store in found[:size]], token
+
+    async def delete_collection(self, name: str) -> None:
+        await self._administer(lambda: self._opened.delete(name))
+
+    async def upsert(self, collection: str, writes: Sequence[Write]) -> WriteResult:
+        return await self._write(collection, lambda store: store.upsert(writes))
+
+    async def delete(self, collection: str, ids: Sequence[str]) -> DeleteResult:
+        return await self._write(collection, lambda store: store.delete(ids))
+
+    async def get(
+        self, collection: str, ids: Sequence[str], *, brief: bool = False
+    ) -> tuple[list[Record], list[str]]:
+        return await self._read(collection, lambda store: store.reader.get(ids, brief))
+
+    async def list_items(
+        self,
+        collection: str,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        filter: str = "",
+        brief: bool = False,
+    ) -> tuple[list[Record], str]:
+        size, tokens = checks.page_size(page_size), self._opened.tokens
+        digest = hashlib.sha256(filter.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        scope = ("items", collection, digest)
+        epoch, until, after = 0, None, 0
+        if page_token:
+            epoch, until, after = (int(part) for part in tokens.unseal(page_token, *scope))
+
+        def read(store: Store) -> tuple[list[Record], str]:
+            now = store.reader.view.version >> EPOCH_SHIFT
+            if page_token and now != epoch:
+                raise PageTokenExpired("the collection was replaced since the first page; list it again")
+            records, last, at = store.reader.list_items(after, until, size, filter, brief)
+            return records, "" if at is None else tokens.seal(*scope, now, last, at)
+
+        return await self._read(collection, read)
+
+    async def search(self, collection: str, query: IndexQuery) -> IndexAnswer:
+        asked = time.perf_counter()
+
+        def read(store: Store) -> IndexAnswer:
+            queued = (time.perf_counter() - asked) * 1e3
+            answer = store.search(query)
+            answer.timings["queue"] = queued
+            return answer
+
+        return await self._read(collection, read)
+
+    async def create_snapshot(self, collection: str, snapshot: str = "") -> Snapshot:
+        if snapshot:
+            checks.check_name(snapshot, "snapshot")
+        return await self._administer(lambda: self._opened.create_snapshot(collection, snapshot))
+
+    async def list_snapshots(
+        self, collection: str = "", page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[Snapshot], str]:
+        size, tokens = checks.page_size(page_size), self._opened.tokens
+        scope = ("snapshots", collection)
+        after = str(tokens.unseal(page_token, *scope)[0]) if page_token else ""
+        found, more = await self._administer(lambda: self._opened.list_snapshots(collection, after, size))
+        return found, tokens.seal(*scope, found[-1].name) if more else ""
+
+    async def restore_snapshot(self, snapshot: str, collection: str = "") -> Collection:
+        checks.check_name(snapshot, "snapshot")
+        if collection:
+            checks.check_name(collection, "collection")
+        return await self._administer(lambda: self._opened.restore(snapshot, collection))
+
+    @property
+    def _opened(self) -> Catalog:
+        if self._catalog is None:
+            raise Unavailable("the index is not open")
+        return self._catalog
+
+    async def _administer(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._admin, work)
+
+    async def _read(self, collection: str, work: Callable[[Store], T]) -> T:
+        """Does the work in a reader's thread; again, on the new store, where the collection was replaced
+        meanwhile.
+        """
+        give_up = time.monotonic() + WAIT_S
+        while True:
+            store = self._opened.store(collection)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._readers, work, store)
+            except StoreClosed:
+                if time.monotonic() > give_up:
+                    raise Unavailable(f"{collection!r} is being replaced") from None
+                await asyncio.sleep(0.002)
+
+    async def _write(self, collection: str, submit: Callable[[Store], Future[T]]) -> T:
+        """Checks and packs in a reader's thread, then waits for the writer."""
+        return await asyncio.wrap_future(await self._read(collection, submit))

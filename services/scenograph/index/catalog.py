@@ -1,0 +1,145 @@
+"""All collections and snapshots of one folder: made, opened, replaced and removed. Blocking, one call at a
+time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from scenograph.index import database, snapshots
+from scenograph.index.database import EPOCH_SHIFT, State
+from scenograph.index.folder import Folder
+from scenograph.index.limits import Limits
+from scenograph.index.store import Store
+from scenograph.index.tokens import Tokens
+from scenograph.runtime.contracts import Collection, Snapshot
+from scenograph.scene.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    DataLoss,
+    FailedPrecondition,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Catalog:
+    """Opens every collection of the folder. One that is damaged, or too new, fails its own calls only; the
+    others serve.
+    """
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._limits = limits
+        self._folder = Folder(root)
+        self.tokens = Tokens(self._folder.secret)
+        self._stores: dict[str, Store | DataLoss | FailedPrecondition] = {}
+        for name in self._folder.collections():
+            try:
+                self._stores[name] = Store(self._folder.collection_file(name), name, limits)
+            except (DataLoss, FailedPrecondition) as error:
+                log.error("collection %s is not served: %s", name, error)
+                self._stores[name] = error
+
+    def close(self) -> None:
+        """Closes every collection, queued writes first, and the folder."""
+        stores, self._stores = self._stores, {}
+        for store in stores.values():
+            if isinstance(store, Store):
+                store.close()
+        self._folder.close()
+
+    def store(self, name: str) -> Store:
+        """An open collection. Errors: CollectionNotFound, IndexCorrupt, IndexFormatTooNew."""
+        found = self._stores.get(name)
+        if found is None:
+            raise CollectionNotFound(f"there is no collection {name[:80]!r}")
+        if not isinstance(found, Store):
+            raise type(found)(found.message)
+        return found
+
+    def stores(self) -> list[Store]:
+        """The collections that serve, by name."""
+        found = (self._stores.get(name) for name in sorted(self._stores))
+        return [store for store in found if isinstance(store, Store)]
+
+    def damaged(self) -> dict[str, str]:
+        """The collections that do not serve, and why."""
+        return {name: str(store) for name, store in self._stores.items() if not isinstance(store, Store)}
+
+    def create(self, name: str, pack_version: str, bits: int) -> Collection:
+        """Makes an empty collection. Errors: CollectionExists, DiskFull."""
+        if name in self._stores:
+            raise CollectionExists(f"there is a collection {name!r} already")
+        epoch = self._folder.next_epoch()
+        now = time.time_ns() // 1000
+        state = State(name, pack_version, bits, None, epoch << EPOCH_SHIFT, 1, 1, now)
+        with self._folder.building(f"{name}-{epoch}") as built:
+            database.create(built / f"{epoch}.sqlite", state)
+            path = self._folder.add_collection(name, built, f"{epoch}.sqlite")
+        store = self._stores[name] = Store(path, name, self._limits)
+        return store.describe()
+
+    def delete(self, name: str) -> None:
+        """Removes a collection, damaged or not. Errors: CollectionNotFound."""
+        if name not in self._stores:
+            raise CollectionNotFound(f"there is no collection {name[:80]!r}")
+        epoch = self._folder.next_epoch()
+        store = self._stores.pop(name)
+        if isinstance(store, Store):
+            store.close()
+        self._folder.remove_collection(name, epoch)
+
+    def create_snapshot(self, collection: str, snapshot: str) -> Snapshot:
+        """Copies a collection's state. Errors: CollectionNotFound, AlreadyExists, DiskFull."""
+        return snapshots.create(self._folder, self.store(collection), snapshot)
+
+    def list_snapshots(self, collection: str, after: str, size: int) -> tuple[list[Snapshot], bool]:
+        """At most `size` snapshots by name, after a name, of one collection or all; and whether there are
+        more.
+        """
+        found: list[Snapshot] = []
+        for name in self._folder.snapshots():
+            if name > after:
+                snapshot = snapshots.describe(self._folder, name)
+                if collection in ("", snapshot.collection):
+                    found.append(snapshot)
+            if len(found) > size:
+                break
+        return found[:size], len(found) > size
+
+    def restore(self, snapshot: str, collection: str) -> Collection:
+        """Puts a snapshot's state in a collection's place, or in a new collection, once all of it is read.
+
+        Errors: SnapshotNotFound, IndexCorrupt, IndexFormatTooNew, DiskFull; the collection is then as it was.
+        """
+        name = collection or snapshots.describe(self._folder, snapshot).collection
+        epoch = self._folder.next_epoch()
+        file = f"{epoch}.sqlite"
+        with self._folder.building(f"{name}-{epoch}") as built:
+            snapshots.unpack(self._folder, snapshot, name, built / file, epoch)
+            if name not in self._stores:
+                path = self._folder.add_collection(name, built, file)
+                self._stores[name] = Store(path, name, self._limits)
+            else:
+                self._replace(name, self._folder.move_in(name, built / file))
+        return self.store(name).describe()
+
+    def _replace(self, name: str, path: Path) -> None:
+        try:
+            fresh = Store(path, name, self._limits)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        old = self._stores[name]
+        if isinstance(old, Store):
+            old.close()  # calls that come now ask again, and find the new one
+        try:
+            self._folder.switch(name, path.name)
+        except BaseException:
+            fresh.close()
+            path.unlink(missing_ok=True)
+            self._stores[name] = Store(old.path, name, self._limits) if isinstance(old, Store) else old
+            raise
+        self._stores[name] = fresh

@@ -1,0 +1,31 @@
+"""How much one call and one record may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAX_NAME_CHARS = 64
+MAX_ID_CHARS = 256
+MAX_REQUEST_ID_CHARS = 256
+MAX_METADATA_BYTES = 64 * 1024
+MAX_METADATA_DEPTH = 32
+MAX_CALL = 1024
+MAX_ENTRIES = 1024
+MAX_TEXT_CHARS = 65_536
+MAX_EMBEDDING = 16_384
+DEFAULT_PAGE = 100
+MAX_PAGE = 1000
+DEFAULT_CANDIDATES = 1000
+MAX_CANDIDATES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an operator may choose."""
+
+    readers: int = 4
+    """Threads that read and search, over all collections."""
+    pending_writes: int = 16_384
+    """Writes that may wait for one collection's writer; more are refused with RESOURCE_EXHAUSTED."""
+    remembered_requests: int = 100_000
+    """Request ids that a collection remembers, the newest."""

@@ -1,0 +1,122 @@
+"""Reads from a collection's SQLite file, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scenograph.index.database import State
+from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
+from scenograph.index.table import Draft, Rows, Table, View, empty_view, index_slots
+from scenograph.runtime.contracts import Entry, Record
+from scenograph.scene.graph import SceneGraph
+
+CHUNK = 4096
+_RECORD = "SELECT id, metadata, first_entry, entries, create_us, update_us, sequence FROM items WHERE "
+_BRIEF = "SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL FROM entries WHERE entry IN "
+_FULL = (
+    "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph"
+    " FROM entries LEFT JOIN graphs USING (entry) WHERE entry IN "
+)
+
+ItemRow = tuple[str, bytes, int, int, int, int, int]
+
+
+def records_by_id(
+    connection: sqlite3.Connection, ids: Sequence[str], state: State, brief: bool
+) -> dict[str, Record]:
+    """The records of those ids that exist."""
+    rows = _select(connection, _RECORD + "id IN ", ids)
+    return {record.id: record for record in _records(connection, rows, state, brief)}
+
+
+def records_by_sequence(
+    connection: sqlite3.Connection, sequence: Sequence[int], state: State, brief: bool
+) -> list[Record]:
+    """The records at those places of the order of first writing, in that order."""
+    rows = sorted(_select(connection, _RECORD + "sequence IN ", sequence), key=lambda row: int(row[6]))
+    return _records(connection, rows, state, brief)
+
+
+def graphs(connection: sqlite3.Connection, entries: Sequence[int]) -> dict[int, SceneGraph | None]:
+    """The graphs of those entries that have one, by entry number."""
+    rows = _select(connection, "SELECT entry, graph FROM graphs WHERE entry IN ", entries)
+    return {entry: unpack_graph(graph) for entry, graph in rows}
+
+
+def load(connection: sqlite3.Connection, state: State) -> View:
+    """Everything that searching needs, into memory.
+
+    Errors: ValueError where the tables contradict each other.
+    """
+    items = connection.execute("SELECT count(*) FROM items").fetchone()[0]
+    entries = connection.execute("SELECT count(*) FROM entries").fetchone()[0]
+    table = Table(state.bits, state.dimension or 0, slots=items + 1024, rows=entries + 1024)
+    draft = Draft(empty_view(table, state.version))
+    slots = connection.execute(
+        "SELECT id, metadata, sequence, first_entry, entries FROM items ORDER BY first_entry"
+    )
+    rows = connection.execute(
+        "SELECT entry, modality, ordinal, text, code, embedding FROM entries ORDER BY entry"
+    )
+    while chunk := slots.fetchmany(CHUNK):
+        ids, metadata, sequence, first, counts = zip(*chunk, strict=True)
+        taken = np.array(counts, np.int64)
+        draft.append(ids, metadata, np.array(sequence), taken, _rows(rows.fetchmany(sum(counts)), state))
+        expected = np.repeat(first - np.cumsum(taken) + taken, taken) + np.arange(taken.sum())
+        if not np.array_equal(table.entry.data[draft.rows - len(expected) : draft.rows], expected):
+            raise ValueError("an item's entries are not where it says")
+    if rows.fetchone() is not None:
+        raise ValueError("entries without an item")
+    view = draft.view(state.version)
+    index_slots(view)
+    return view
+
+
+def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
+    if not chunk:
+        raise ValueError("items without entries")
+    entry, modality, ordinal, texts, codes, embeddings = zip(*chunk, strict=True)
+    return Rows(
+        np.array(modality, np.uint8),
+        np.array(ordinal, np.int32),
+        np.array(entry, np.int64),
+        np.frombuffer(b"".join(codes), np.uint8).reshape(len(chunk), state.bits // 8),
+        np.frombuffer(b"".join(embeddings), "<f4").reshape(len(chunk), state.dimension or 0),
+        texts,
+    )
+
+
+def _records(
+    connection: sqlite3.Connection, rows: Sequence[ItemRow], state: State, brief: bool
+) -> list[Record]:
+    numbers = [entry for row in rows for entry in range(row[2], row[2] + row[3])]
+    entries: dict[int, Entry] = {
+        row[0]: unpack_entry(row[1:6], *row[6:])
+        for row in _select(connection, _BRIEF if brief else _FULL, numbers)
+    }
+    if len(entries) != len(numbers):
+        raise sqlite3.DatabaseError("an item's entries are missing")
+    return [
+        Record(
+            item,
+            tuple(entries[entry] for entry in range(first, first + count)),
+            state.pack_version,
+            unpack_metadata(metadata),
+            to_time(created),
+            to_time(updated),
+        )
+        for item, metadata, first, count, created, updated, _ in rows
+    ]
+
+
+def _select(connection: sqlite3.Connection, start: str, values: Iterable[object]) -> list[Any]:
+    """The rows whose column is among the values, however many."""
+    values, found = list(values), []
+    for at in range(0, len(values), CHUNK):
+        part = values[at : at + CHUNK]
+        found += connection.execute(f"{start}({','.join('?' * len(part))})", part).fetchall()
+    return found

@@ -1,0 +1,80 @@
+"""Snapshots: a collection's state in a folder of its own, made and restored while others read and write."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from scenograph.index import database
+from scenograph.index.database import EPOCH_SHIFT, errors_named
+from scenograph.index.files import sync_file, write_whole
+from scenograph.index.folder import Folder
+from scenograph.index.store import Store
+from scenograph.runtime.contracts import Snapshot
+from scenograph.scene.errors import AlreadyExists, IndexCorrupt, SnapshotNotFound
+
+RECORDS = "records.sqlite"
+ABOUT = "snapshot.json"
+
+
+def create(folder: Folder, store: Store, name: str) -> Snapshot:
+    """Copies the collection's present state. Errors: AlreadyExists, DiskFull; nothing is left behind then."""
+    now = datetime.now(UTC)
+    name = name or f"{store.name[:40]}-{now:%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
+    if folder.snapshot_home(name).exists():
+        raise AlreadyExists(f"there is a snapshot {name!r} already")
+    with folder.building(f"snapshot-{name}") as home:
+        store.reader.copy(home / RECORDS)
+        connection = database.open_file(home / RECORDS, store.name)
+        with errors_named(store.name):
+            try:
+                state = database.read_state(connection)
+                items = connection.execute("SELECT count(*) FROM items").fetchone()[0]
+            finally:
+                connection.close()
+        sync_file(home / RECORDS)
+        size = (home / RECORDS).stat().st_size
+        about = Snapshot(name, store.name, items, state.pack_version, now, size)
+        write_whole(home / ABOUT, msgspec.json.encode(about))
+        folder.add_snapshot(name, home)
+    return about
+
+
+def describe(folder: Folder, name: str) -> Snapshot:
+    """What a snapshot holds. Errors: SnapshotNotFound, IndexCorrupt."""
+    home = folder.snapshot_home(name)
+    if not home.is_dir():
+        raise SnapshotNotFound(f"there is no snapshot {name!r}")
+    try:
+        return msgspec.json.decode((home / ABOUT).read_bytes(), type=Snapshot)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise IndexCorrupt(f"the snapshot {name!r} is damaged: {error}") from error
+
+
+def unpack(folder: Folder, name: str, collection: str, target: Path, epoch: int) -> None:
+    """Writes a snapshot's records to a new file, as a collection's, with versions that none had before.
+
+    Errors: SnapshotNotFound, IndexCorrupt, IndexFormatTooNew, DiskFull.
+    """
+    describe(folder, name)
+    source = folder.snapshot_home(name) / RECORDS
+    database.open_file(source, name).close()
+    with errors_named(collection):
+        shutil.copyfile(source, target)
+        connection = database.open_file(target, name, writer=True)
+        try:
+            if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise IndexCorrupt(f"the snapshot {name!r} is damaged")
+            state = replace(database.read_state(connection), name=collection, version=epoch << EPOCH_SHIFT)
+            connection.execute("BEGIN")
+            database.write_state(connection, state)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    sync_file(target)

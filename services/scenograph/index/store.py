@@ -1,0 +1,172 @@
+"""One open collection: its SQLite file, its writer, and its read side."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from scenograph.index import checks, database, reading
+from scenograph.index.database import errors_named
+from scenograph.index.limits import Limits
+from scenograph.index.reader import Reader
+from scenograph.index.records import Packed, pack, to_time
+from scenograph.index.table import compacted, needs_compaction
+from scenograph.index.transaction import Transaction
+from scenograph.index.writer import Job, Writer
+from scenograph.runtime.contracts import Collection, DeleteResult, IndexAnswer, IndexQuery, Write, WriteResult
+from scenograph.scene.errors import IndexCorrupt, ScenographError
+
+Finish = Callable[[int], Any]  # the collection's version after the commit -> a call's answer
+
+
+class Store:
+    """Opened from its file; every method blocks, none is called from the event loop.
+
+    Errors: IndexCorrupt, IndexFormatTooNew, DiskFull, Unavailable from whatever reads or writes; StoreClosed
+    once closed.
+    """
+
+    def __init__(self, path: Path, name: str, limits: Limits) -> None:
+        self.path = path
+        self.name = name
+        self._limits = limits
+        self._unclean = True  # an earlier life may have left removed records in the write-ahead log
+        with errors_named(name):
+            self._connection = database.open_file(path, name, writer=True)
+            try:
+                self._state = database.read_state(self._connection)
+                view = reading.load(self._connection, self._state)
+            except ValueError as error:
+                self._connection.close()
+                raise IndexCorrupt(f"the file of {name!r} is damaged: {error}; restore a snapshot") from error
+            except BaseException:
+                self._connection.close()
+                raise
+        self.reader = Reader(path, name, view)
+        self._writer = Writer(name, self._commit, self._idle, limits.pending_writes)
+
+    def close(self) -> None:
+        """Finishes the queued writes and lets go of the file; reads under way end first."""
+        self._writer.close()
+        self.reader.close()
+        self._connection.close()
+
+    def describe(self) -> Collection:
+        """What the collection holds now."""
+        view, state = self.reader.view, self._state
+        created = to_time(state.create_us)
+        return Collection(
+            self.name, state.pack_version, state.bits, view.items, view.entries, view.version, created
+        )
+
+    def search(self, query: IndexQuery) -> IndexAnswer:
+        """The nearest entries. Errors: InvalidInput, InvalidFilter, PackMismatch."""
+        checks.check_query(query, self._state.bits, self._state.pack_version, self._state.dimension)
+        return self.reader.search(query)
+
+    def upsert(self, writes: Sequence[Write]) -> Future[WriteResult]:
+        """Checks and queues the writes; the answer comes when they are durable.
+
+        Errors: InvalidInput or DuplicateItem for the whole call, ResourceExhausted; those of one write are
+        in the answer.
+        """
+        checks.check_writes(writes)
+        packed = [self._pack(write, f"writes[{position}]") for position, write in enumerate(writes)]
+
+        def work(transaction: Transaction) -> Finish:
+            errors: list[ScenographError | None] = []
+            replayed: list[bool] = []
+            for position, (write, record) in enumerate(zip(writes, packed, strict=True)):
+                error, seen = None, False
+                try:
+                    if isinstance(record, ScenographError):
+                        raise record
+                    digest = bytes(write.content_digest)
+                    seen = transaction.replayed(record.id, write.request_id, digest)
+                    if not seen:
+                        transaction.put(record, write.request_id, digest, field=f"writes[{position}].record")
+                except ScenographError as refused:
+                    error = refused
+                errors.append(error)
+                replayed.append(seen)
+            return lambda version: WriteResult(errors, replayed, version)
+
+        return self._writer.submit(work, len(writes))
+
+    def delete(self, ids: Sequence[str]) -> Future[DeleteResult]:
+        """Queues the removal; the answer comes once durable. Errors: InvalidInput, ResourceExhausted."""
+        checks.check_ids(ids)
+        wanted = list(dict.fromkeys(ids))
+
+        def work(transaction: Transaction) -> Finish:
+            missing = [item for item in wanted if not transaction.delete(item)]
+            return lambda version: DeleteResult(len(wanted) - len(missing), missing, version)
+
+        return self._writer.submit(work, len(wanted))
+
+    def _pack(self, write: Write, field: str) -> Packed | ScenographError:
+        try:
+            metadata = checks.check_write(write, self._state.bits, self._state.pack_version, field)
+            return pack(write.record, metadata)
+        except ScenographError as error:
+            return error
+
+    # What follows runs in the writer's thread.
+
+    def _commit(self, jobs: list[Job[Any]]) -> None:
+        """One commit for all the jobs; where that fails, one for each, so that one job's failure is not
+        another's.
+        """
+        try:
+            finishes = self._transact(jobs)
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].result.set_exception(error)
+            else:
+                for job in jobs:
+                    self._commit([job])
+            return
+        for job, finish in zip(jobs, finishes, strict=True):
+            job.result.set_result(finish(self.reader.view.version))
+        if needs_compaction(self.reader.view):
+            self.reader.view = compacted(self.reader.view)
+
+    def _transact(self, jobs: list[Job[Any]]) -> list[Finish]:
+        connection, now = self._connection, time.time_ns() // 1000
+        remembered = self._limits.remembered_requests
+        transaction = Transaction(connection, self._state, self.reader.view, now, remembered)
+        with errors_named(self.name):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                finishes = [job.work(transaction) for job in jobs]
+                if not transaction.changed:
+                    connection.execute("ROLLBACK")
+                    return finishes
+                transaction.finish()
+                view = transaction.view()
+                connection.execute("COMMIT")
+            except BaseException:
+                transaction.draft.discard()
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        transaction.draft.settle()
+        self._state = transaction.state
+        self.reader.view = view  # from here on every reader sees the change
+        self._unclean |= transaction.removed
+        return finishes
+
+    def _idle(self) -> None:
+        """Empties the write-ahead log after removals, so that no file holds what was removed."""
+        if not self._unclean:
+            return
+        try:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._unclean = bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            self._connection.execute("PRAGMA busy_timeout = 10000")
+        except sqlite3.Error:
+            pass  # a full disk, say: the next quiet moment tries again

@@ -1,0 +1,136 @@
+"""What the writer does inside one SQLite transaction, and in the draft of the next view beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from scenograph.index.database import State, write_state
+from scenograph.index.records import Packed
+from scenograph.index.table import Draft, Table, View, empty_view
+from scenograph.scene.errors import InvalidInput, RequestIdReused
+
+
+class Transaction:
+    """Puts and removes records. The caller begins and commits; nothing here is seen before it publishes
+    `view()`.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, state: State, view: View, now_us: int, remembered: int
+    ) -> None:
+        self._connection = connection
+        self._now = now_us
+        self._remembered = remembered
+        self.draft = Draft(view)
+        self.state = state
+        self.changed = False
+        self.removed = False
+
+    def replayed(self, item: str, request_id: str, digest: bytes) -> bool:
+        """Whether this request wrote this item before. Errors: RequestIdReused where it then had other
+        content.
+        """
+        if not request_id:
+            return False
+        row = self._connection.execute(
+            "SELECT digest FROM requests WHERE request_id = ? AND id = ?", (request_id, item)
+        ).fetchone()
+        if row is not None and row[0] != digest:
+            raise RequestIdReused(
+                f"the request id {request_id[:80]!r} was used before with other content for {item[:80]!r}"
+            )
+        return row is not None
+
+    def put(self, record: Packed, request_id: str, digest: bytes, *, field: str = "") -> None:
+        """The record in place of any of its id. Errors: InvalidInput where the embeddings' size is not the
+        collection's.
+        """
+        self._check_dimension(record, field)
+        first, sequence = self.state.next_entry, self.state.next_sequence
+        count = len(record.texts)
+        old = self.draft.slot_of(record.id)
+        if old is not None:
+            sequence = self.draft.sequence_of(old)
+            self._delete_entries(*self.draft.entries_of(old))
+            self._connection.execute(
+                "UPDATE items SET metadata = ?, first_entry = ?, entries = ?, update_us = ?"
+                " WHERE sequence = ?",
+                (record.metadata, first, count, self._now, sequence),
+            )
+            self.state = replace(self.state, next_entry=first + count)
+        else:
+            self._connection.execute(
+                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (sequence, record.id, record.metadata, first, count, self._now, self._now),
+            )
+            self.state = replace(self.state, next_entry=first + count, next_sequence=sequence + 1)
+        self._insert_entries(record, first)
+        if request_id:
+            self._connection.execute(
+                "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)",
+                (request_id, record.id, digest),
+            )
+        self.draft.put(record.id, sequence, record.metadata, record.rows(first))
+        self.changed = True
+
+    def delete(self, item: str) -> bool:
+        """Takes the item and all it holds out; False where there is none of that id."""
+        slot = self.draft.remove(item)
+        if slot is None:
+            return False
+        self._delete_entries(*self.draft.entries_of(slot))
+        self._connection.execute("DELETE FROM items WHERE sequence = ?", (self.draft.sequence_of(slot),))
+        self.changed = self.removed = True
+        return True
+
+    def finish(self) -> None:
+        """Writes the state with a new version, and forgets the oldest request ids."""
+        self.state = replace(self.state, version=self.state.version + 1)
+        write_state(self._connection, self.state)
+        self._connection.execute(
+            "DELETE FROM requests WHERE number <= (SELECT max(number) FROM requests) - ?", (self._remembered,)
+        )
+
+    def view(self) -> View:
+        """The view to publish once the commit has returned."""
+        return self.draft.view(self.state.version)
+
+    def _check_dimension(self, record: Packed, field: str) -> None:
+        if self.state.dimension is None:
+            self.state = replace(self.state, dimension=record.dimension)
+            table = Table(self.state.bits, record.dimension)
+            self.draft = Draft(empty_view(table, self.state.version))
+        elif record.dimension != self.state.dimension:
+            message = (
+                f"embeddings have {record.dimension} values; the collection's have {self.state.dimension}"
+            )
+            raise InvalidInput(message, field=f"{field}.entries")
+
+    def _delete_entries(self, first: int, end: int) -> None:
+        self.removed = True
+        self._connection.execute("DELETE FROM entries WHERE entry >= ? AND entry < ?", (first, end))
+        self._connection.execute("DELETE FROM graphs WHERE entry >= ? AND entry < ?", (first, end))
+
+    def _insert_entries(self, record: Packed, first: int) -> None:
+        self._connection.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (first + i, modality, ordinal, text, *size, code.tobytes(), embedding.tobytes())
+                for i, (modality, ordinal, text, size, code, embedding) in enumerate(
+                    zip(
+                        record.modalities,
+                        record.ordinals,
+                        record.texts,
+                        record.sizes,
+                        record.codes,
+                        record.embeddings,
+                        strict=True,
+                    )
+                )
+            ),
+        )
+        self._connection.executemany(
+            "INSERT INTO graphs VALUES (?, ?)",
+            ((first + i, graph) for i, graph in enumerate(record.graphs) if graph is not None),
+        )
