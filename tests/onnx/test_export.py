@@ -1,4 +1,4 @@
-"""Export to ONNX: dynamic sizes, parity with torch, the same bytes each time, nothing of the machine inside."""
+"""Export to ONNX: dynamic sizes, parity with torch, the same bytes each time, no trace of the machine."""
 
 from __future__ import annotations
 

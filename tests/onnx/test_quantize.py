@@ -1,4 +1,4 @@
-"""int8 weights: near the original, free of the batch, the same bytes each time; and the measure of agreement."""
+"""int8 weights: near the original, free of the batch, the same bytes each time; the measure of agreement."""
 
 from __future__ import annotations
 

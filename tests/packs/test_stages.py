@@ -1,4 +1,4 @@
-"""Stages of a build: done once, done again when anything they come from changes, resumed after an interruption."""
+"""Stages of a build: done once, again when what they come from changes, resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_other_inputs_run_all_again(tmp_path: Path, recipe: str, sources: list[S
 def test_a_stray_model_fails_the_build() -> None:
     assert check("detector", Parity("torch", "photos", 1e-6, 1e-5)).limit == 1e-5
     for error in (2e-5, float("inf"), float("nan")):
-        with pytest.raises(PackBuildFailed, match="detector differs from torch by .* on photos"):
+        with pytest.raises(PackBuildFailed, match=r"detector differs from torch by .* on photos"):
             check("detector", Parity("torch", "photos", error, 1e-5))
 
 
@@ -103,7 +103,7 @@ def test_a_missing_source_names_the_extra() -> None:
 
 def test_a_changed_source_is_refused() -> None:
     changed = SourcePackage("numpy", "numpy", "BSD", "all", {"code": ("__init__.py", "0" * 64)})
-    with pytest.raises(PackBuildFailed, match="does not carry the __init__.py that this scenograph knows"):
+    with pytest.raises(PackBuildFailed, match=r"does not carry the __init__\.py that this scenograph knows"):
         changed.file("code")
 
 

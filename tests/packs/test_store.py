@@ -105,7 +105,7 @@ def test_names_the_models_it_has(tmp_path: Path) -> None:
     pack = make_pack(tmp_path)
     with pytest.raises(PackCorrupt, match="no model 'triple'; it has double"):
         pack.model_path("triple")
-    with pytest.raises(PackCorrupt, match="no file 'else.txt'"):
+    with pytest.raises(PackCorrupt, match=r"no file 'else\.txt'"):
         pack.path("else.txt")
 
 
