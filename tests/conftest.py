@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from scenograph.cli.server_process import ServerProcess
 from scenograph.packs import Pack, open_pack
 from scenograph.scene.errors import PackNotFound
 from tests.redis_process import RedisProcess, redis_binary
+from tests.served import Split
+from tests.support import sample_photo
+
+if TYPE_CHECKING:
+    from scenograph.cli.compose.apps import Apps
+    from scenograph.runtime.server import Server
 
 
 @contextmanager
@@ -59,3 +68,48 @@ def default_pack() -> Pack:
         build = pytest.importorskip("scenograph.packs.build", reason='building needs "scenograph[pack]"')
         pack: Pack = build.build_default_pack()
         return pack
+
+
+@pytest.fixture(scope="session")
+def server(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """All services in one child process; use collections of your own. `.address` is where it listens."""
+    process = ServerProcess(tmp_path_factory.mktemp("server"))
+    with process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def split_servers(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Split]:
+    """Each service in a process of its own; use collections of your own. `.address` is the gateway's."""
+    split = Split(tmp_path_factory.mktemp("split"))
+    try:
+        yield split.start()
+    finally:
+        split.stop()
+
+
+@pytest.fixture(scope="session")
+async def local_server(
+    default_pack: Pack, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Server, Apps]]:
+    """All services in this very process and event loop: for async tests that look inside or inject faults."""
+    from scenograph.cli.serve import serving
+    from scenograph.runtime.settings import load_settings
+
+    settings = load_settings(port=0, data_dir=tmp_path_factory.mktemp("local"))
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sample_items() -> dict[str, tuple[Path, str]]:
+    """Real photographs that scikit-image ships: id -> (file, a sentence that describes it)."""
+    captions = {
+        "astronaut.png": "a smiling woman in an orange suit in front of a flag",
+        "chelsea.png": "a cat looking at the camera",
+        "coffee.png": "a cup of coffee with a spoon on a table",
+        "motorcycle_left.png": "a motorcycle in a garage",
+        "rocket.jpg": "a rocket on a launch pad",
+        "horse.png": "the outline of a horse",
+    }
+    return {name.partition(".")[0]: (sample_photo(name), text) for name, text in captions.items()}

@@ -1,0 +1,93 @@
+"""Serving: read the settings, open the port, make the apps, say ready, drain. A server's composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from scenograph.cli.compose.apps import Apps
+from scenograph.cli.compose.parts import Parts
+from scenograph.cli.compose.servicers import SERVICES
+from scenograph.runtime.logs import configure_logging
+from scenograph.runtime.server import Server, ServerOptions
+from scenograph.runtime.settings import Settings, load_settings
+from scenograph.scene.errors import InvalidInput
+from scenograph.v1.limits import MAX_MESSAGE_BYTES, SERVICE_MESSAGE_BYTES
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    service: str = "",
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    data: Path | None = None,
+    pack: str | None = None,
+    config: Path | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT; None means: as the environment or the settings file says.
+
+    Prints one line of JSON when ready: address, services, pack. Errors: those of `serving`.
+    """
+    settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack)
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(_run(settings, service))
+
+
+async def _run(settings: Settings, service: str) -> None:
+    async with serving(settings, service) as (server, apps):
+        names = [short for short, known in SERVICES.items() if known.name in server.services]
+        line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
+        print(json.dumps(line), flush=True)
+        log.info("scenograph %s serves %s at %s", version("scenograph"), ", ".join(names), server.address)
+        await server.run_until_signal()
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[Server, Apps]]:
+    """A server that takes calls, with all its apps; stopped and closed when the block is left.
+
+    `service`: one of SERVICES; empty: the gateway and every service that the settings give no address.
+    Errors: InvalidInput (unknown service), FailedPrecondition (port in use, index open elsewhere),
+    PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
+    """
+    chosen = _chosen(settings, service)
+    options = ServerOptions(
+        host=settings.host,
+        port=settings.port,
+        max_message_bytes=MAX_MESSAGE_BYTES if "gateway" in chosen else SERVICE_MESSAGE_BYTES,
+        unary_deadline_s=settings.unary_deadline_s,
+        stream_deadline_s=settings.stream_deadline_s,
+        drain_delay_s=settings.drain_delay_s,
+        drain_grace_s=settings.drain_grace_s,
+    )
+    async with AsyncExitStack() as closing:
+        server = Server([SERVICES[name].name for name in chosen], options)
+        await server.start()
+        closing.push_async_callback(server.stop)
+        apps = Apps(Parts(settings, closing))
+        if any(SERVICES[name].needs_pack for name in chosen):
+            await apps.parts.open()
+        for name in chosen:
+            server.add(SERVICES[name].register(apps))
+        await apps.start()
+        # What is closed last was pushed first: the server must stop before what its calls use is closed.
+        closing.push_async_callback(server.stop)
+        await server.ready()
+        yield server, apps
+
+
+def _chosen(settings: Settings, service: str) -> Sequence[str]:
+    if service and service not in SERVICES:
+        raise InvalidInput(f"no service {service!r}; there are {', '.join(SERVICES)}", field="service")
+    if service:
+        return [service]
+    elsewhere = settings.gateway.addresses()
+    return [name for name in SERVICES if not elsewhere.get(name)]

@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import grpc
 from grpc_reflection.v1alpha import reflection
@@ -22,8 +22,9 @@ from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 log = logging.getLogger(__name__)
 
+Register: TypeAlias = Callable[[grpc.aio.Server], None]
+
 OPTIONS: Final[Sequence[tuple[str, int]]] = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     (
         "grpc.max_send_message_length",
         -1,
@@ -40,6 +41,7 @@ class ServerOptions:
 
     host: str = "127.0.0.1"
     port: int = 0
+    max_message_bytes: int = MAX_MESSAGE_BYTES
     unary_deadline_s: float = 30.0
     stream_deadline_s: float = 3600.0
     drain_delay_s: float = 0.0
@@ -76,7 +78,8 @@ class Server:
             Deadlines(options.unary_deadline_s, options.stream_deadline_s),
             Validation(),
         )
-        server = grpc.aio.server(interceptors=interceptors, options=OPTIONS)
+        largest = ("grpc.max_receive_message_length", options.max_message_bytes)
+        server = grpc.aio.server(interceptors=interceptors, options=(*OPTIONS, largest))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
         reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
@@ -90,7 +93,7 @@ class Server:
         await server.start()
         self._server = server
 
-    def add(self, register: Callable[[grpc.aio.Server], None]) -> None:
+    def add(self, register: Register) -> None:
         """Gives a service its handlers: `lambda s: add_GatewayServiceServicer_to_server(servicer, s)`."""
         register(cast("grpc.aio.Server", self._late))
 

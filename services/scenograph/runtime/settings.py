@@ -79,6 +79,12 @@ class GatewaySettings(Section):
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
 
+    def addresses(self) -> dict[str, str]:
+        """Service -> host:port, or "" where it is in this process."""
+        suffix = "_address"
+        fields = self.model_dump()
+        return {name.removesuffix(suffix): fields[name] for name in fields if name.endswith(suffix)}
+
 
 class Settings(BaseSettings):
     """Settings of a serving process."""

@@ -1,0 +1,125 @@
+"""The services' apps in this process, each made once; their code is imported only where they are served."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scenograph.cli.compose.parts import Parts
+from scenograph.v1.limits import MAX_MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from scenograph.encoder.app import EncoderApp
+    from scenograph.gateway.app import GatewayApp
+    from scenograph.gateway.limits import Limits
+    from scenograph.gateway.packs import PackInfo
+    from scenograph.hashing.app import HashingApp
+    from scenograph.index.app import IndexApp
+    from scenograph.matching.app import MatchingApp
+    from scenograph.runtime.cache.contract import Cache
+    from scenograph.textual.app import TextualApp
+    from scenograph.visual.app import VisualApp
+
+
+class Apps:
+    """Made from the shared parts on first use; `start` opens and warms up what was made."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    @cached_property
+    def visual(self) -> VisualApp:
+        from scenograph.scene.visual_taxonomy import Taxonomy
+        from scenograph.visual.app import VisualApp
+
+        parts = self.parts
+        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary))
+
+    @cached_property
+    def encoder(self) -> EncoderApp:
+        from scenograph.encoder.app import HEADS, EncoderApp
+
+        parts = self.parts
+        parts.needs(*HEADS)
+        return EncoderApp(parts.sessions, parts.vision, parts.texts, parts.words)
+
+    @cached_property
+    def hashing(self) -> HashingApp:
+        from scenograph.hashing.app import MODEL, HashingApp
+
+        self.parts.needs(MODEL)
+        return HashingApp(self.parts.sessions)
+
+    @cached_property
+    def index(self) -> IndexApp:
+        from scenograph.index.app import IndexApp
+
+        app = IndexApp(self.parts.settings.data_dir / "index")
+        self.parts.closing.push_async_callback(app.close)
+        return app
+
+    @cached_property
+    def gateway(self) -> GatewayApp:
+        from scenograph.cli.compose.remotes import Reached
+        from scenograph.gateway.app import GatewayApp
+
+        reached, settings = Reached(self), self.parts.settings
+        return GatewayApp(
+            visual=reached.visual(),
+            textual=reached.textual(),
+            encoder=reached.encoder(),
+            hashing=reached.hashing(),
+            matching=reached.matching(),
+            index=reached.index(),
+            cache=self._cache(),
+            pack=self._pack_info(),
+            folder=settings.data_dir / "uploads",
+            limits=self._limits(),
+        )
+
+    async def start(self) -> None:
+        """Opens the index and warms up the models, as far as the apps made so far need them."""
+        if "index" in vars(self):
+            await self.index.start()
+        await self.parts.warm_up()
+
+    def _cache(self) -> Cache:
+        from scenograph.runtime.cache.memory import MemoryCache, NoCache
+        from scenograph.runtime.cache.redis import RedisCache
+
+        chosen = self.parts.settings.gateway
+        cache: Cache
+        if chosen.redis_url:
+            cache = RedisCache(chosen.redis_url)
+        else:
+            cache = MemoryCache(chosen.cache_bytes) if chosen.cache_bytes else NoCache()
+        self.parts.closing.push_async_callback(cache.close)
+        return cache
+
+    def _pack_info(self) -> PackInfo:
+        from scenograph.gateway.packs import PackInfo
+        from scenograph.gateway.requests import FusionWeights
+
+        pack = self.parts.pack
+        weights = pack.manifest.fusion
+        size = next(output.shape[-1] for output in pack.manifest.models["text_head"].outputs)
+        return PackInfo(
+            name=pack.name,
+            version=pack.id,
+            embedding_size=int(size),
+            fusion=FusionWeights(weights["coarse"], weights["float"], weights["graph"]),
+        )
+
+    def _limits(self) -> Limits:
+        from scenograph.gateway.limits import Limits
+
+        images, gateway = self.parts.settings.images, self.parts.settings.gateway
+        return Limits(
+            max_message_bytes=MAX_MESSAGE_BYTES,
+            max_image_pixels=images.max_pixels,
+            max_upload_bytes=images.max_bytes,
+            max_uploads_bytes=gateway.max_uploads_bytes,
+            upload_ttl_s=gateway.upload_ttl_s,
+            ranking_ttl_s=gateway.ranking_ttl_s,
+            query_ttl_s=gateway.query_ttl_s,
+        )

@@ -1,0 +1,87 @@
+"""What the apps of one process share, each made once and only where something asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import cached_property
+
+from scenograph.packs import Pack, open_pack
+from scenograph.runtime.sessions import Sessions
+from scenograph.runtime.settings import Settings
+from scenograph.runtime.texts import TextEncoder, WordVectors
+from scenograph.runtime.vision import Vision
+from scenograph.scene.errors import FailedPrecondition
+from scenograph.scene.vocabulary import Vocabulary
+
+
+class Parts:
+    """`closing` is left at the end: whoever makes something that must be closed says so there."""
+
+    def __init__(self, settings: Settings, closing: AsyncExitStack) -> None:
+        self.settings = settings
+        self.closing = closing
+        self._models: set[str] = set()
+        self._pack: Pack | None = None
+
+    def needs(self, *models: str) -> None:
+        """Notes models for `warm_up`."""
+        self._models.update(models)
+
+    async def open(self) -> None:
+        """Opens the pack and compares its files with their digests. Errors: PackNotFound, PackCorrupt."""
+        self._pack = await asyncio.to_thread(open_pack, self.settings.pack, self.settings.packs)
+
+    @property
+    def pack_id(self) -> str | None:
+        """The opened pack's name and version; None where no service needs one."""
+        return None if self._pack is None else self._pack.id
+
+    @property
+    def pack(self) -> Pack:
+        """The opened pack."""
+        if self._pack is None:
+            raise FailedPrecondition("the pack is not open")
+        return self._pack
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        chosen = self.settings.sessions
+        sessions = Sessions(self.pack, threads=chosen.threads, workers=chosen.workers)
+        self.closing.callback(sessions.close)
+        return sessions
+
+    @cached_property
+    def vision(self) -> Vision:
+        self.needs("detector", "backbone")
+        chosen, images = self.settings.sessions, self.settings.images
+        return Vision(
+            self.sessions,
+            max_pixels=images.max_pixels,
+            max_bytes=images.max_bytes,
+            batch_rows=chosen.batch_rows,
+            batch_wait_s=chosen.batch_wait_ms / 1000,
+            max_queue=chosen.max_queue,
+        )
+
+    @cached_property
+    def texts(self) -> TextEncoder:
+        self.needs("text_encoder")
+        return TextEncoder(self.sessions)
+
+    @cached_property
+    def words(self) -> WordVectors:
+        return WordVectors(self.texts, self.sessions)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.load()
+
+    async def warm_up(self) -> None:
+        """Loads the models that were asked for and compares them with the pack's recorded answers.
+
+        Errors: PackCorrupt.
+        """
+        if self._models:
+            await asyncio.to_thread(self.sessions.load, self._models)
+            await asyncio.to_thread(self.sessions.check, self._models)

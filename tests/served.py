@@ -1,0 +1,47 @@
+"""The split deployment for tests: every service in a real process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scenograph.cli.server_process import ServerProcess
+
+
+class Split:
+    """The six services and a gateway that calls them. `settings` are the gateway's environment variables."""
+
+    SERVICES = ("visual", "textual", "encoder", "hashing", "matching", "index")
+
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.settings = dict(settings or {})
+        self.services: dict[str, ServerProcess] = {}
+        self.gateway = self._process("gateway")
+
+    @property
+    def address(self) -> str:
+        """The gateway's."""
+        return self.gateway.address
+
+    def start(self) -> Split:
+        """Returns when all of them serve."""
+        try:
+            for name in self.SERVICES:
+                self.services[name] = self._process(name)
+                self.services[name].start()
+                self.settings[f"SCENOGRAPH_GATEWAY_{name.upper()}_ADDRESS"] = self.services[name].address
+            self.gateway = self._process("gateway")
+            self.gateway.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        for process in (self.gateway, *self.services.values()):
+            process.stop()
+
+    def _process(self, service: str) -> ServerProcess:
+        folder = self.folder / service
+        folder.mkdir(exist_ok=True)
+        return ServerProcess(folder, service, self.settings if service == "gateway" else None)
