@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason='building packs needs "scenograph[pack]"')
-
 from scenograph.packs.build import sources as source_packages
 from scenograph.packs.build.default import build_default_pack
 from scenograph.packs.build.sources import SourcePackage

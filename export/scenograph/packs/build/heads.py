@@ -25,7 +25,7 @@ from scenograph.packs.build import photos
 from scenograph.packs.build.modelling import entry, export_checked
 from scenograph.packs.build.sentences import SENTENCES
 from scenograph.packs.build.stage import Result, Stage
-from scenograph.packs.build.text import TextVectors
+from scenograph.packs.build.text import TextVectors, Vectors
 from scenograph.packs.store import file_digest
 from scenograph.prep import backbone_input, detector_input
 from scenograph.scene.visual_detection import object_scores
@@ -39,7 +39,7 @@ class Head:
 
     name: str
     make: Callable[[TextBank], nn.Module]
-    feeds: Callable[[Path, TextVectors], Sequence[Feeds]]
+    feeds: Callable[[Path, Vectors], Sequence[Feeds]]
     on: str
     outputs: Sequence[str]
     dynamic: DynamicAxes
@@ -71,7 +71,7 @@ def _bank(work: Path, text_encoder_digest: str) -> TextBank:
     return TextBank.build(TextVectors(work), vocabulary["class_synonyms"], vocabulary["objects"])
 
 
-def _seen(work: Path, vectors: TextVectors) -> list[Feeds]:
+def _seen(work: Path, vectors: Vectors) -> list[Feeds]:
     """What the pack's own vision models see in the check photographs."""
     detector, backbone = OnnxModel(work / "detector.onnx"), OnnxModel(work / "backbone.onnx")
     pictures = photos.photos()
@@ -82,17 +82,17 @@ def _seen(work: Path, vectors: TextVectors) -> list[Feeds]:
     return [{"class_probs": probs[i:j], "object_scores": scores[i:j]} for i, j in ((0, 3), (3, 4), (4, 7))]
 
 
-def _said(name: str) -> Callable[[Path, TextVectors], list[Feeds]]:
+def _said(name: str) -> Callable[[Path, Vectors], list[Feeds]]:
     """Vectors of check sentences under one input's name."""
 
-    def feeds(work: Path, vectors: TextVectors) -> list[Feeds]:
+    def feeds(work: Path, vectors: Vectors) -> list[Feeds]:
         said = vectors.array(SENTENCES[:10])
         return [{name: said[i:j]} for i, j in ((0, 3), (3, 4), (4, 10))]
 
     return feeds
 
 
-def _graphs(work: Path, vectors: TextVectors) -> list[Feeds]:
+def _graphs(work: Path, vectors: Vectors) -> list[Feeds]:
     """Three graphs, one without relations and one without weight; then a graph of one node."""
     nodes = vectors.array(["red sofa", "dog", "man", "horse", "cat", ""])
     edges = vectors.array(["on", "riding"])
@@ -113,7 +113,7 @@ def _graphs(work: Path, vectors: TextVectors) -> list[Feeds]:
     return [several, single]
 
 
-def _matches(work: Path, vectors: TextVectors) -> list[Feeds]:
+def _matches(work: Path, vectors: Vectors) -> list[Feeds]:
     """A red sofa with a dog on it against two candidate graphs; then one node against one, nothing else."""
 
     def nan(*shape: int) -> Array:
@@ -172,7 +172,7 @@ _MATCHER_AXES: Mapping[str, Mapping[int, str]] = _sizes(
     edge_prior=["query_edges", "candidate_edges"],
 )
 
-_HEADS = (
+HEAD_RECIPES = (
     Head(
         name="image_head",
         make=ImageHead.from_bank,
@@ -220,4 +220,6 @@ _HEADS = (
         dynamic=_MATCHER_AXES,
     ),
 )
-HEADS = tuple(Stage(head.name, f"Exporting {head.name.replace('_', ' ')}", 6, head.build) for head in _HEADS)
+HEADS = tuple(
+    Stage(head.name, f"Exporting {head.name.replace('_', ' ')}", 6, head.build) for head in HEAD_RECIPES
+)

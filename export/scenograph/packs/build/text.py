@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,13 @@ def build_parser(work: Path) -> Result:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
     return Result([path.relative_to(work).as_posix() for path in sorted(target.rglob("*")) if path.is_file()])
+
+
+class Vectors(Protocol):
+    """Texts to unit vectors."""
+
+    def array(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Shapes: n texts -> (n, 384)."""
 
 
 class TextVectors:
