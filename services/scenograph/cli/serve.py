@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -37,10 +39,17 @@ def run(
     """
     settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack)
     configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(_run(settings, service))
+    try:
+        asyncio.run(_run(settings, service))
+    except asyncio.CancelledError:
+        log.info("stopped before it was ready")
+        sys.exit(128 + signal.SIGTERM)
 
 
 async def _run(settings: Settings, service: str) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # until it is ready
     async with serving(settings, service) as (server, apps):
         names = [short for short, known in SERVICES.items() if known.name in server.services]
         line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
