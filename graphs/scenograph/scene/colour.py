@@ -62,7 +62,7 @@ MIN_SECOND = 0.25
 _SIDE = 32  # the part is sampled on a grid of at most so many pixels a side
 
 
-def _lab(rgb: NDArray[np.integer]) -> FloatArray:
+def to_lab(rgb: NDArray[np.integer]) -> FloatArray:
     """CIELAB of sRGB in 0..255.  Shapes: (..., 3) -> (..., 3)."""
     flat = (np.asarray(rgb, dtype=np.float32) / 255).reshape(1, -1, 3)
     return np.asarray(cv2.cvtColor(flat, cv2.COLOR_RGB2Lab), dtype=np.float32).reshape(rgb.shape)
@@ -77,12 +77,12 @@ def _table() -> NDArray[np.uint8]:
 
     Shapes: -> (32, 32, 32).
     """
-    points = _lab(np.array([value for values in ANCHORS.values() for value in values]))
+    points = to_lab(np.array([value for values in ANCHORS.values() for value in values]))
     owners = np.array(
         [place for place, values in enumerate(ANCHORS.values()) for _ in values], dtype=np.uint8
     )
     steps = np.arange(32) * 8 + 4
-    grid = _lab(np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3))
+    grid = to_lab(np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3))
     squares = (grid**2).sum(axis=1)[:, None] - 2 * grid @ points.T + (points**2).sum(axis=1)[None, :]
     return np.asarray(owners[squares.argmin(axis=1)].reshape(32, 32, 32))
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scenograph.scene.colour import colour_attributes
 from scenograph.scene.graph import Attribute, Node, SceneGraph, Tag
 from scenograph.scene.visual_detection import Detections
-from scenograph.scene.visual_objects import Found, name_objects
+from scenograph.scene.visual_objects import name_objects, settle
 from scenograph.scene.visual_regions import Evidence, Region, find_regions
 from scenograph.scene.visual_relations import Thing, relate
+from scenograph.scene.visual_scenes import find_settings
 from scenograph.scene.visual_taxonomy import Taxonomy
 
 FloatArray = NDArray[np.float32]
@@ -42,18 +43,10 @@ GENERAL = frozenset(
             "body part",
             "material",
             "container",
-            "land vehicle",
-        ),
-        *(
-            "headgear",
-            "furniture",
             "appliance",
-            "seat",
-            "weapon",
-            "mammal",
-            "playground equipment",
-            "utensil",
         ),
+        *("headgear", "furniture", "seat", "weapon", "animal", "mammal", "vehicle", "land vehicle"),
+        *("motor vehicle", "playground equipment", "utensil"),
     }
 )
 
@@ -65,24 +58,28 @@ def build_visual_graph(
     pixels: ImageArray,
     taxonomy: Taxonomy,
 ) -> SceneGraph:
-    """Objects of the detector and regions of the dense class map as nodes, their relations, and tags of the
-    image.
+    """Objects of the detector, regions of the dense class map and the setting as nodes, with relations and
+    tags.
 
-    A region that says no more than an object in the same place is dropped; places ("beach") become nodes that
-    beings and
-    vehicles are on or in. At most MAX_NODES nodes, the most certain first.
+    Beings and vehicles are on, or in, the places ("beach", "grass") whose boxes they overlap. Places have no
+    attributes.
+    At most MAX_NODES nodes, the most probable first.
     Shapes: class_probabilities (C,), cells (h, w, C), pixels (H, W, 3) uint8 RGB of any size.
     """
     evidence = Evidence.of(class_probabilities, cells, taxonomy)
-    objects = name_objects(detections, evidence, taxonomy)
-    regions = [
-        region for region in find_regions(evidence, taxonomy, GENERAL) if not _said(region, objects, taxonomy)
+    regions = find_regions(evidence, taxonomy, GENERAL)
+    objects, regions = settle(name_objects(detections, evidence, taxonomy), regions, taxonomy)
+    settings = [
+        setting
+        for setting in find_settings(class_probabilities, cells, pixels, taxonomy)
+        if not any(taxonomy.is_a(region.name, setting.name) for region in regions)
     ]
     things = [Thing(found.name, found.box, found.score) for found in objects]
     things += [
         Thing(region.name, region.box, region.score, scene=taxonomy.any_of(region.name, SCENES))
         for region in regions
     ]
+    things += [Thing(setting.name, setting.box, setting.score, scene=True) for setting in settings]
     things = sorted(things, key=lambda thing: -thing.score)[:MAX_NODES]
     nodes = tuple(
         Node(
@@ -93,13 +90,8 @@ def build_visual_graph(
         )
         for thing in things
     )
-    return SceneGraph(nodes, tuple(relate(things, taxonomy)), _tags(evidence, class_probabilities, taxonomy))
-
-
-def _said(region: Region, objects: list[Found], taxonomy: Taxonomy) -> bool:
-    """Whether an object says it already: the same noun, a kind of it, or what it is a kind of."""
-    return any(
-        taxonomy.is_a(found.name, region.name) or taxonomy.is_a(region.name, found.name) for found in objects
+    return SceneGraph(
+        nodes, tuple(relate(things, taxonomy)), _tags(evidence, class_probabilities, settings, taxonomy)
     )
 
 
@@ -128,17 +120,19 @@ def _size(thing: Thing, things: list[Thing]) -> tuple[Attribute, ...]:
     return ()
 
 
-def _tags(evidence: Evidence, probabilities: FloatArray, taxonomy: Taxonomy) -> tuple[Tag, ...]:
-    """The likeliest classes and the certain concepts above them, most probable first, each noun once."""
-    scores: dict[str, float] = {}
+def _tags(
+    evidence: Evidence, probabilities: FloatArray, settings: list[Region], taxonomy: Taxonomy
+) -> tuple[Tag, ...]:
+    """The likeliest classes, the concepts above them that are certain, and the settings; best first, each
+    once.
+    """
+    scores = {setting.name: setting.score for setting in settings}
     for label in np.argsort(-probabilities, kind="stable")[:MAX_TAGS].tolist():
         name = taxonomy.class_names[label]
-        scores[name] = scores.get(name, 0.0) + float(probabilities[label])
-    for name in taxonomy.concepts:
-        belief = float(evidence.image[taxonomy.place[name]])
-        if belief >= MIN_TAG and name not in GENERAL:
-            scores[name] = max(scores.get(name, 0.0), belief)
+        scores[name] = max(scores.get(name, 0.0), float(probabilities[label]))
+    for place in np.flatnonzero(evidence.certain >= MIN_TAG).tolist():
+        name = taxonomy.concepts[place]
+        if name not in GENERAL:
+            scores[name] = max(scores.get(name, 0.0), float(evidence.certain[place]))
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Tag(name, round(min(1.0, score), 4)) for name, score in ranked if score >= MIN_TAG)[
-        :MAX_TAGS
-    ]
+    return tuple(Tag(name, round(score, 4)) for name, score in ranked if score >= MIN_TAG)[:MAX_TAGS]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scenograph.scene.geometry import measure
 from scenograph.scene.graph import Box
-from scenograph.scene.visual_detection import Detections, intersection, iou
-from scenograph.scene.visual_regions import Evidence
+from scenograph.scene.visual_detection import Detections, iou
+from scenograph.scene.visual_regions import Evidence, Region
 from scenograph.scene.visual_taxonomy import Taxonomy
 
 MIN_SCORE = 0.3
 MAX_OBJECTS = 16
 SAME_PLACE = 0.7  # IoU above which two detections of different classes are one thing
 FINER = 0.5  # share of belief, and of the object's own kind, that a finer name must have
-DOUBT = 0.02  # belief that every class keeps, so that the classifier alone never rules one out
+DOUBT = 0.01  # belief that every class keeps, so that the classifier alone never rules one out
+_ONE_WORD = ("animal", "vehicle")  # what is one of these is no other of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,36 @@ def _finer(name: str, belief: np.ndarray, taxonomy: Taxonomy) -> str:
     )
 
 
-def covered_by(region: Box, objects: list[Found]) -> float:
-    """The greatest part of the smaller one that a region shares with an object's box."""
-    if not objects:
-        return 0.0
-    boxes = np.array([[o.box.x0, o.box.y0, o.box.x1, o.box.y1] for o in objects], dtype=np.float32)
-    own = np.array([[region.x0, region.y0, region.x1, region.y1]], dtype=np.float32)
-    shared = intersection(own, boxes)[0]
-    smaller = np.minimum([o.box.area for o in objects], region.area)
-    return float((shared / np.maximum(smaller, 1e-9)).max())
+def settle(
+    objects: list[Found], regions: list[Region], taxonomy: Taxonomy
+) -> tuple[list[Found], list[Region]]:
+    """One word for each thing that both models saw.
+
+    A region is dropped where an object says the same, more or less finely. Where an animal's (or a vehicle's)
+    region
+    lies on an object that is another animal (or vehicle), the less probable of the two words gives way.
+    """
+    kept = []
+    for region in regions:
+        if any(taxonomy.is_a(o.name, region.name) or taxonomy.is_a(region.name, o.name) for o in objects):
+            continue
+        rivals = [place for place, found in enumerate(objects) if _rivals(found, region, taxonomy)]
+        for place in rivals:
+            if region.score > objects[place].score:
+                objects[place] = replace(objects[place], name=region.name, score=region.score)
+        if not rivals:
+            kept.append(region)
+    return objects, kept
+
+
+def _rivals(found: Found, region: Region, taxonomy: Taxonomy) -> bool:
+    exclusive = any(
+        taxonomy.is_a(found.name, kind) and taxonomy.is_a(region.name, kind) for kind in _ONE_WORD
+    )
+    return exclusive and overlap(found.box, region.box) >= 0.5
+
+
+def overlap(a: Box, b: Box) -> float:
+    """The part of the smaller box that both cover."""
+    pair = measure(a, b)
+    return max(pair.share_a, pair.share_b)

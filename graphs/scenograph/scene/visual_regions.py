@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -14,32 +15,37 @@ from scenograph.scene.visual_taxonomy import Taxonomy
 
 FloatArray = NDArray[np.float32]
 
-MIN_CONFIDENCE = 0.2
+MIN_CERTAINTY = 0.12
+# Certainty to probability, by logistic regression on whether captions of 1000 photos name the concept.
+_SLOPE, _OFFSET = 1.4, 1.87
 SPECIFIC = 0.6  # a more specific concept must keep this part of the general one's certainty
 MAX_REGIONS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """How much of the classifier's belief goes to each concept: in each cell (h, w, K), and for the image
-    (K,).
+    """How much of the classifier's belief goes to each concept.
 
-    A concept's belief is the sum over its classes, so that "dog" is certain where no single breed is. The
-    certainty of
-    a concept in the image is the mean of the pooled belief and of the cells' average: of the simple
-    combinations tried
-    on captioned photos it ranked the concepts that captions name best.
+    A concept's belief is the sum over its classes, so that "dog" is certain where no single breed is. `image`
+    (K,) is
+    the mean of the pooled belief and of the cells' average: of the simple combinations tried on captioned
+    photos it
+    ranked the concepts that captions name best. `certain` (K,) is what of it goes beyond chance, the share of
+    the
+    classes that the concept has (118 of 1000 are dogs).
     """
 
     cells: FloatArray
     image: FloatArray
+    certain: FloatArray
 
     @classmethod
     def of(cls, probabilities: FloatArray, cells: FloatArray, taxonomy: Taxonomy) -> Evidence:
-        """Shapes: probabilities (C,), cells (h, w, C) -> concepts (K,), (h, w, K)."""
+        """Shapes: probabilities (C,), cells (h, w, C) -> concepts (K,), cells (h, w, K)."""
         concept_cells = taxonomy.beliefs(cells)
         image = (taxonomy.beliefs(probabilities) + concept_cells.mean(axis=(0, 1))) / 2
-        return cls(concept_cells, np.asarray(image, dtype=np.float32))
+        certain = np.clip((image - taxonomy.chance) / (1 - taxonomy.chance), 0.0, 1.0)
+        return cls(concept_cells, image.astype(np.float32), certain.astype(np.float32))
 
     def inside(self, box: Box) -> FloatArray:
         """Belief in each concept within a box: the mean over the cells it covers, weighted by the covered
@@ -52,7 +58,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A concept, its certainty in [0, 1], and the box of the cells that show it."""
+    """A concept, its probability, and the box of the cells that show it."""
 
     name: str
     score: float
@@ -64,26 +70,27 @@ def find_regions(evidence: Evidence, taxonomy: Taxonomy, skip: frozenset[str]) -
 
     `skip`: concepts too general to say anything. Source of the idea: Deng et al. 2012, "Hedging your bets".
     """
-    certain = [
-        name
-        for name in taxonomy.concepts
-        if evidence.image[taxonomy.place[name]] >= MIN_CONFIDENCE and name not in skip
-    ]
-    chosen = [name for name in certain if not _refined(name, certain, evidence, taxonomy)]
-    chosen = [name for name in chosen if not any(o != name and taxonomy.is_a(o, name) for o in chosen)]
-    chosen.sort(key=lambda name: (-float(evidence.image[taxonomy.place[name]]), name))
+    certain = {
+        taxonomy.concepts[place]: float(evidence.certain[place])
+        for place in np.flatnonzero(evidence.certain >= MIN_CERTAINTY).tolist()
+        if taxonomy.concepts[place] not in skip
+    }
+    chosen = [name for name in certain if _most_specific(name, certain, taxonomy)]
+    chosen.sort(key=lambda name: (-certain[name], name))
     return [
-        Region(name, float(evidence.image[taxonomy.place[name]]), concept_box(evidence, taxonomy.place[name]))
+        Region(name, _probability(certain[name]), largest_part(evidence.cells[..., taxonomy.place[name]]))
         for name in chosen[:MAX_REGIONS]
     ]
 
 
-def concept_box(evidence: Evidence, concept: int) -> Box:
-    """The box of the connected cells around the strongest one that hold at least half of its belief."""
-    belief = evidence.cells[..., concept]
-    height, width = belief.shape
-    count, parts = cv2.connectedComponents((belief >= 0.5 * belief.max()).astype(np.uint8), connectivity=4)
-    sums = [float(belief[parts == part].sum()) for part in range(1, count)]
+def largest_part(weights: FloatArray) -> Box:
+    """The box of the heaviest connected part among the cells that have at least half of the greatest weight.
+
+    Shapes: (h, w), weights >= 0.
+    """
+    height, width = weights.shape
+    count, parts = cv2.connectedComponents((weights >= 0.5 * weights.max()).astype(np.uint8), connectivity=4)
+    sums = [float(weights[parts == part].sum()) for part in range(1, count)]
     rows, columns = np.nonzero(parts == 1 + int(np.argmax(sums)))
     return Box(
         float(columns.min() / width),
@@ -93,13 +100,18 @@ def concept_box(evidence: Evidence, concept: int) -> Box:
     )
 
 
-def _refined(name: str, certain: Sequence[str], evidence: Evidence, taxonomy: Taxonomy) -> bool:
-    """Whether a more specific concept keeps enough of this one's certainty to stand for it."""
-    enough = SPECIFIC * float(evidence.image[taxonomy.place[name]])
-    return any(
-        other != name and taxonomy.is_a(other, name) and evidence.image[taxonomy.place[other]] >= enough
-        for other in certain
-    )
+def _most_specific(name: str, certain: Mapping[str, float], taxonomy: Taxonomy) -> bool:
+    """Whether a concept keeps enough of the certainty of those above it, and none below keeps enough of its
+    own.
+    """
+    above = [certain[kind] for kind in taxonomy.kinds[name] if kind in certain]
+    below = [certain[kind] for kind in taxonomy.below.get(name, ()) if kind in certain]
+    return certain[name] >= SPECIFIC * max(above) and max(below, default=0.0) < SPECIFIC * certain[name]
+
+
+def _probability(certainty: float) -> float:
+    odds = _SLOPE * math.log(certainty / max(1e-6, 1 - certainty)) + _OFFSET
+    return 1 / (1 + math.exp(-odds))
 
 
 def _cover(low: float, high: float, cells: int) -> FloatArray:

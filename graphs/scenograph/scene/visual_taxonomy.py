@@ -21,8 +21,10 @@ class Taxonomy:
     """Everyday nouns of the models' classes, and of everything above them ("retriever", "dog", "animal").
 
     `concepts` (K) are all nouns of the backbone's classes and their kinds; `membership` (K, C) is 1 where a
-    class is one
-    of a concept; `kinds` gives every noun's own kinds, nearest first, beginning with itself.
+    class is
+    one of a concept; `chance` (K,) is the share of the classes that a concept has; `kinds` gives every noun's
+    own
+    kinds, nearest first, beginning with itself; `below` the concepts that are kinds of a concept.
     """
 
     class_names: tuple[str, ...]
@@ -31,6 +33,7 @@ class Taxonomy:
     membership: sparse.csr_array
     kinds: Mapping[str, tuple[str, ...]]
     below: Mapping[str, tuple[str, ...]]
+    chance: FloatArray
     place: Mapping[str, int]
 
     @classmethod
@@ -54,7 +57,9 @@ class Taxonomy:
             for kind in closure[name][1:]:
                 below.setdefault(kind, []).append(name)
         kept = {kind: tuple(names) for kind, names in below.items()}
-        return cls(tuple(class_names), tuple(object_names), concepts, membership, closure, kept, place)
+        chance = np.minimum(np.asarray(membership.mean(axis=1), dtype=np.float32).ravel(), 0.999)
+        names = (tuple(class_names), tuple(object_names), concepts)
+        return cls(*names, membership, closure, kept, chance.astype(np.float32), place)
 
     @classmethod
     def from_vocabulary(cls, vocabulary: Vocabulary) -> Taxonomy:
