@@ -32,7 +32,8 @@ def demo(
     out.print(f"model pack {pack.id}", highlight=False)
     with tempfile.TemporaryDirectory(prefix="scenograph-demo-") as folder:
         began = time.monotonic()
-        with ServerProcess(Path(folder), packs=packs) as address:
+        settings = {"SCENOGRAPH_PACKS": str(packs)} if packs else {}
+        with ServerProcess(Path(folder), settings=settings) as address:
             out.print(f"server ready at {address} after {time.monotonic() - began:.1f} s", highlight=False)
             with Client(address) as client:
                 _store(client)

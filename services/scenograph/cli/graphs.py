@@ -12,6 +12,7 @@ from rich.text import Text
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_json
 from scenograph.client import Client, Description
+from scenograph.client.graphs import write_graph
 
 
 def parse(
@@ -62,4 +63,9 @@ def print_description(description: Description) -> None:
 
 def draw_description(image: Path, description: Description, target: Path) -> None:
     """Write a copy of the photo with its boxes, labels and relations."""
-    raise NotImplementedError
+    try:
+        from scenograph.cli.draw import draw_graph
+        from scenograph.runtime.converters import graph_from_pb
+    except ModuleNotFoundError as error:
+        raise ValueError(f"drawing needs {error.name}: pip install 'scenograph[serve]'") from error
+    draw_graph(image, graph_from_pb(write_graph(description.graph)), target)

@@ -2,94 +2,81 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from scenograph.client import Client
-from scenograph.client.errors import Unavailable
-
-START_SECONDS = 120.0
+START_SECONDS = 180.0
+STOP_SECONDS = 20.0
 
 
 class ServerProcess:
-    """All services in a child process on a free port, their data in `folder`. Entering gives the address."""
+    """All services, or one, in a child process on a free port of this machine; entering gives the address.
 
-    def __init__(self, folder: Path, *, packs: Path | None = None) -> None:
-        self._folder = folder
-        self._environment = dict(os.environ)
-        if packs is not None:
-            self._environment["SCENOGRAPH_PACKS"] = str(packs)
-        self._process: subprocess.Popen[bytes] | None = None
+    Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables.
+    Errors on entering: ValueError with the end of the log where the server did not come up.
+    """
+
+    def __init__(self, folder: Path, service: str = "", settings: Mapping[str, str] | None = None) -> None:
+        self.command = [sys.executable, "-m", "scenograph.cli", "serve", *([service] if service else [])]
+        self.command += ["--host", "127.0.0.1", "--port", "0", "--data", str(folder / "data")]
+        self._environment = {**os.environ, **(settings or {})}
         self.log = folder / "server.log"
+        self.address = ""
+        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> str:
-        port = _free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "scenograph.cli",
-            "serve",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ]
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*command, "--data", str(self._folder / "data")],
-                env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        address = f"127.0.0.1:{port}"
-        try:
-            self._wait(address)
-        except BaseException:
-            self.stop()
-            raise
-        return address
+        self.start()
+        return self.address
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
 
+    def start(self) -> None:
+        """Return when the server serves."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self._environment, stdout=subprocess.PIPE, stderr=log
+            )
+        late = threading.Timer(START_SECONDS, self.process.kill)
+        late.start()
+        try:
+            assert self.process.stdout is not None
+            line = self.process.stdout.readline()  # printed when ready; empty where the process ended
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            late.cancel()
+        if not line:
+            self.stop()
+            lines = self.log.read_text(errors="replace").strip().splitlines()
+            raise ValueError("the server did not start: " + "\n".join(lines[-5:]))
+        self.address = json.loads(line)["address"]
+
     def stop(self) -> None:
         """End the server: in good order, or by force after a while."""
-        if self._process is None or self._process.poll() is not None:
+        if self.process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
-    def _wait(self, address: str) -> None:
-        """Return when the server serves. Errors: ValueError with its log's end where it died."""
-        assert self._process is not None
-        deadline = time.monotonic() + START_SECONDS
-        with Client(address) as client:
-            while True:
-                if self._process.poll() is not None:
-                    lines = self.log.read_text(errors="replace").strip().splitlines()
-                    raise ValueError("the server did not start: " + "\n".join(lines[-5:]))
-                try:
-                    client.wait_until_ready(timeout=1.0)
-                    return
-                except Unavailable:
-                    if time.monotonic() > deadline:
-                        raise
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def kill(self) -> None:
+        """End the server at once, as a power cut would (SIGKILL)."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
