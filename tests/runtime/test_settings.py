@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support import ROOT
 
 from scenograph.runtime.settings import load_settings, variables
+from scenograph.runtime.settings_table import with_table
 from scenograph.scene.errors import InvalidInput
 
 
@@ -87,3 +89,10 @@ def test_every_variable_reaches_its_setting(monkeypatch: pytest.MonkeyPatch) -> 
         load_settings()
     for name in ("port", "sessions.threads", "images.max_pixels", "gateway.cache_bytes", "unary_deadline_s"):
         assert f" {name}: " in str(caught.value)
+
+
+def test_the_guide_has_every_setting() -> None:
+    """Made anew by: python -m scenograph.runtime.settings_table docs/guides/operate.md"""
+    page = (ROOT / "docs" / "guides" / "operate.md").read_text(encoding="utf-8")
+    assert with_table(page) == page
+    assert all(f"`{variable}`" in page for variable in variables())
