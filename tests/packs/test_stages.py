@@ -99,6 +99,12 @@ def test_a_missing_source_names_the_extra() -> None:
         missing.folder()
 
 
+def test_a_missing_tool_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_packages, "TOOLS", ("no_such_tool",))
+    with pytest.raises(PackBuildFailed, match=r'no_such_tool: install "scenograph\[pack\]"'):
+        source_packages.check_sources()
+
+
 def test_a_changed_source_is_refused() -> None:
     changed = SourcePackage("numpy", "numpy", "BSD", "all", {"code": ("__init__.py", "0" * 64)})
     with pytest.raises(PackBuildFailed, match=r"does not carry the __init__\.py that this scenograph knows"):

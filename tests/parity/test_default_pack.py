@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.support import sample_photo
 
-from scenograph.onnx.parity import OnnxModel
+from scenograph.onnx.parity import OnnxModel, torch_parity
 from scenograph.packs import Pack, self_check
 from scenograph.prep import Tokenizer, backbone_input, decode_image, detector_input
 from scenograph.scene.visual_detection import detect
@@ -70,6 +70,17 @@ def test_a_batch_of_three_is_three_of_one(models: dict[str, OnnxModel], name: st
         alone = models[name]({"image": images[row : row + 1]})
         for output, value in alone.items():
             np.testing.assert_allclose(together[output][row : row + 1], value, atol=1e-4, rtol=1e-4)
+
+
+def test_vision_models_answer_as_torch_does(models: dict[str, OnnxModel]) -> None:
+    from scenograph.nn.backbone import load_backbone
+    from scenograph.nn.detector import load_detector
+    from scenograph.packs.build.sources import BACKBONE, DETECTOR
+
+    photo = decode_image(sample_photo("motorcycle_right.png").read_bytes())  # none of the build's own checks
+    detector, backbone = load_detector(DETECTOR.file("frozen graph")), load_backbone(BACKBONE.file("weights"))
+    assert torch_parity(detector, models["detector"], [{"image": detector_input(photo)[None]}]) < 1e-4
+    assert torch_parity(backbone, models["backbone"], [{"image": backbone_input(photo)[None]}]) < 1e-3
 
 
 def test_text_batches_do_not_change_a_sentence(default_pack: Pack, models: dict[str, OnnxModel]) -> None:

@@ -127,11 +127,16 @@ PHOTOS = SourcePackage(
     licence="BSD-3-Clause",
     part="photographs for the checks",
 )
+# Modules that stages import as they need them.
+TOOLS = ("onnxscript", "safetensors", "tensorboard", "tomli_w")
 ALL = (DETECTOR, BACKBONE, BACKBONE_CODE, TEXT_ENCODER, PARSER, PHOTOS)
 
 
 def check_sources() -> list[Source]:
     """Find every source and check its files' digests.  Errors: PackBuildFailed naming what to install."""
+    for tool in TOOLS:
+        if importlib.util.find_spec(tool) is None:
+            raise PackBuildFailed(f'building the default pack needs {tool}: install "scenograph[pack]"')
     entries = []
     for source in ALL:
         source.folder()

@@ -115,7 +115,7 @@ def recipe_digest(stages: Sequence[Stage]) -> str:
     ]
     code = [f"{name} {file_digest(path)}" for name, path in sorted(files)]
     names = [stage.name for stage in stages]
-    return _digest(names + code + [f"{tool} {importlib.metadata.version(tool)}" for tool in _TOOLS])
+    return _digest(names + code + [f"{tool} {_version(tool)}" for tool in _TOOLS])
 
 
 def _finished(stage: Stage, work: Path, key: str) -> Record | None:
@@ -129,6 +129,13 @@ def _finished(stage: Stage, work: Path, key: str) -> Record | None:
         (work / f).is_file() and file_digest(work / f) == digest for f, digest in record.files.items()
     )
     return record if whole else None
+
+
+def _version(tool: str) -> str:
+    try:
+        return importlib.metadata.version(tool)
+    except importlib.metadata.PackageNotFoundError:
+        return "of another name"  # OpenCV goes by several
 
 
 def _digest(parts: Sequence[str]) -> str:
