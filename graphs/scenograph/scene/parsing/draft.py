@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from scenograph.scene.graph import Attribute, Edge, Node, SceneGraph, Span
 from scenograph.scene.parsing.tree import Token
 
+MAX_RELATIONS = 1_000
+
 
 @dataclass(slots=True, eq=False)
 class Thing:
@@ -35,7 +37,7 @@ class Draft:
 
     def relate(self, subject: Thing, predicate: str, target: Thing, *, negated: bool = False) -> None:
         """Adds a relation; "without" is "with" something that is not there."""
-        if subject is target:
+        if subject is target or len(self.relations) >= MAX_RELATIONS:
             return
         if predicate.split()[-1] == "without":
             target.negated = True
@@ -49,7 +51,9 @@ class Draft:
             Node(
                 label=thing.label,
                 lemma=thing.lemma,
-                attributes=tuple(Attribute(name, negated=negated) for name, negated in thing.attributes.items()),
+                attributes=tuple(
+                    Attribute(name, negated=negated) for name, negated in thing.attributes.items()
+                ),
                 span=thing.span,
                 count=thing.count,
                 negated=thing.negated,

@@ -29,9 +29,27 @@ class Nouns:
 
     def is_thing(self, token: Token) -> bool:
         """Whether the token heads a phrase that names an object."""
-        if token.text in PERSON_PRONOUNS:
+        if token.text in PERSON_PRONOUNS or is_worn_colour(token):
             return True
-        if token.pos not in ("NOUN", "PROPN") or not any(letter.isalpha() for letter in token.text):
+        if not any(letter.isalpha() for letter in token.text) or token.tag.startswith(("PRP", "W")):
+            return False
+        if token.pos not in ("NOUN", "PROPN"):
+            taken = token.dep in ("pobj", "dobj", "nsubj", "intj") and token.pos in (
+                "ADJ",
+                "ADV",
+                "INTJ",
+                "X",
+            )
+            return (
+                taken
+                and self._vocabulary.listed(token.text)
+                and not self._vocabulary.is_attribute(token.text)
+            )
+        if self._vocabulary.is_attribute(token.text) and not self._vocabulary.listed(token.text):
+            return token.dep in ("pobj", "dobj") and token.text not in COLOURS
+        if token.dep in ("npadvmod", "advmod", "amod") and any(
+            child.text == "-" for child in token.head.children
+        ):
             return False
         if token.dep == "compound" and token.head.pos in ("NOUN", "PROPN"):
             return False
@@ -41,6 +59,11 @@ class Nouns:
 
     def read(self, token: Token) -> Thing:
         """The thing that the token's phrase names."""
+        if is_worn_colour(token):
+            thing = Thing(token, token.text, "clothing", Span(token.start, token.end))
+            for name in adjectives(token):
+                thing.say(name)
+            return thing
         parts, stuff = self._compound(token)
         start = parts[0].start if parts else token.start
         label = " ".join([part.text for part in parts] + [token.text])
@@ -60,7 +83,7 @@ class Nouns:
             return token.text if token.pos == "PROPN" else token.lemma
         vocabulary = self._vocabulary
         own = vocabulary.canonical(token.text)
-        if vocabulary.listed(token.text) and own != vocabulary.canonical(token.lemma):
+        if vocabulary.listed(token.text) and (own == token.text or own != vocabulary.canonical(token.lemma)):
             return token.text
         return token.lemma
 
@@ -68,7 +91,10 @@ class Nouns:
         """The words that belong to the name, and those that are attributes ("brick house": brick)."""
         parts = [child for child in token.all("compound", "nmod") if child.index < token.index]
         parts += [child for child in token.all("amod") if self._is_name(child, token)]
-        parts = sorted([*parts, *(inner for part in parts for inner in part.all("compound"))], key=lambda part: part.index)
+        parts = sorted(
+            [*parts, *(inner for part in parts for inner in part.all("compound"))],
+            key=lambda part: part.index,
+        )
         # The longest listed end is the name; before it, known stuff is an attribute.
         names: list[Token] = list(parts)
         stuff: list[Token] = []
@@ -84,7 +110,7 @@ class Nouns:
         """Whether an adjective belongs to the name: "hot dog", "living room", but not "young girl"."""
         if adjective.index != noun.index - 1 or self._vocabulary.is_attribute(adjective.text):
             return False
-        return self._vocabulary.listed(f"{adjective.text} {noun.lemma}")
+        return any(self._vocabulary.listed(f"{adjective.text} {name}") for name in (noun.lemma, noun.text))
 
     def _modify(self, thing: Thing, token: Token) -> None:
         for child in token.children:
@@ -108,9 +134,22 @@ def is_group(token: Token) -> bool:
     return any(child.text == "of" and child.has("pobj") for child in token.all("prep"))
 
 
+def is_worn_colour(token: Token) -> bool:
+    """Whether a colour stands for clothes: "a woman in blue", "wearing black and white"."""
+    if token.text not in COLOURS or token.has("det"):
+        return False
+    return (token.dep == "pobj" and token.head.text == "in") or (
+        token.dep == "dobj" and token.head.lemma == "wear"
+    )
+
+
 def is_place(token: Token) -> bool:
     """Whether the token is the noun of a longer preposition: "in front of"."""
-    return token.lemma in PLACES and token.dep == "pobj" and any(child.text == "of" for child in token.all("prep"))
+    return (
+        token.lemma in PLACES
+        and token.dep == "pobj"
+        and any(child.text == "of" for child in token.all("prep"))
+    )
 
 
 def group_count(token: Token) -> int:
@@ -129,13 +168,17 @@ def number(token: Token) -> int:
 
 
 def adjectives(token: Token) -> list[str]:
-    """The attributes that an adjective and those joined to it say: "black and white" -> both; "dark green" is one."""
+    """The attributes that an adjective and those joined to it say; "dark green" is one."""
     found: list[str] = []
-    if token.pos in ("ADJ", "VERB", "NOUN", "ADV", "PROPN") and token.text not in NOT_ATTRIBUTES:
-        found.append(_with_tint(token))
-    for child in token.all("conj", "amod"):
-        if child.dep == "conj" or child.text not in TINTS:
-            found += adjectives(child)
+    waiting = [token]
+    while waiting:
+        word = waiting.pop()
+        if word.pos in ("ADJ", "VERB", "NOUN", "ADV", "PROPN") and word.text not in NOT_ATTRIBUTES:
+            found.append(_with_tint(word))
+        for child in reversed(word.all("conj", "amod")):
+            action = child.pos == "VERB" and word.dep not in ("amod", "conj")
+            if not action and (child.dep == "conj" or child.text not in TINTS):
+                waiting.append(child)
     return found
 
 
@@ -149,7 +192,9 @@ def _is_tint_of_next(token: Token) -> bool:
 def _with_tint(token: Token) -> str:
     """The adjective with the word that shades it: "dark green", "orange colored" (orange), "blue-eyed"."""
     children = [child for child in token.children if child.index < token.index]
-    siblings = [other for other in token.head.children if other.index == token.index - 1 and other.dep == "amod"]
+    siblings = [
+        other for other in token.head.children if other.index == token.index - 1 and other.dep == "amod"
+    ]
     if token.text in ("colored", "coloured"):
         for child in reversed([*siblings, *children]):
             if child.pos in ("ADJ", "NOUN", "ADV", "VERB"):

@@ -22,7 +22,9 @@ def antecedent(pronoun: Token, things: Sequence[Thing], vocabulary: Vocabulary) 
         return vocabulary.is_a(thing.lemma, name)
 
     if word in PLURAL:
-        return _only([thing for thing in earlier if plural(thing) and (kind(thing, "person") or kind(thing, "animal"))])
+        return _only(
+            [thing for thing in earlier if plural(thing) and (kind(thing, "person") or kind(thing, "animal"))]
+        )
     single = [thing for thing in earlier if not plural(thing)]
     people = [thing for thing in single if kind(thing, "person")]
     if word in MALE or word in FEMALE:

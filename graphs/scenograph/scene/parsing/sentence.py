@@ -10,11 +10,21 @@ from scenograph.scene.parsing.nouns import Nouns, adjectives, group_count, is_gr
 from scenograph.scene.parsing.pronouns import antecedent
 from scenograph.scene.parsing.repair import repair
 from scenograph.scene.parsing.tree import Token
-from scenograph.scene.parsing.words import CONTROL, HOLDING, NOT_ATTRIBUTES, PLACE_ADVERBS, RELATIVE, SHOWING
+from scenograph.scene.parsing.words import (
+    CONTROL,
+    HOLDING,
+    NOT_ATTRIBUTES,
+    PLACE_ADVERBS,
+    RELATIVE,
+    SHOWING,
+    STILL,
+)
 from scenograph.scene.vocabulary import Vocabulary, participle
 
 NOUNS = ("NOUN", "PROPN", "PRON", "NUM", "DET")
+ANIMATE = ("person", "animal")
 MAX_THINGS = 200
+MAX_DEPTH = 30
 
 
 class SentenceReader:
@@ -37,6 +47,7 @@ class _Reading:
     def __init__(self, tokens: list[Token], nouns: Nouns, vocabulary: Vocabulary) -> None:
         self._tokens = tokens
         self._vocabulary = vocabulary
+        self._depth = 0
         self._draft = Draft()
         self._things: dict[Token, Thing] = {}
         for token in tokens:
@@ -61,7 +72,16 @@ class _Reading:
     # Who is meant.
 
     def _who(self, token: Token, *, but: Sequence[Thing] = ()) -> list[Thing]:
-        """The things that a noun phrase means: itself and those joined to it, a group's members, a pronoun's antecedent."""
+        """The things that a noun phrase means: those joined by "and", a group's members, an antecedent."""
+        if self._depth > MAX_DEPTH:
+            return []
+        self._depth += 1
+        try:
+            return self._members(token, but)
+        finally:
+            self._depth -= 1
+
+    def _members(self, token: Token, but: Sequence[Thing]) -> list[Thing]:
         found: list[Thing] = []
         for member in _joined(token):
             if member in self._things:
@@ -104,7 +124,12 @@ class _Reading:
             return self._who_alone(head) if verb.dep != "acl" else self._who_shared(verb)
         if verb.dep in ("conj", "xcomp", "advcl", "ccomp", "pcomp", "dep", "acomp", "parataxis"):
             if head.pos in ("VERB", "AUX"):
-                if verb.dep in ("xcomp", "ccomp") and head.has("dobj") and verb.tag in ("VB", "VBG") and not _control(head):
+                if (
+                    verb.dep in ("xcomp", "ccomp")
+                    and head.has("dobj")
+                    and verb.tag in ("VB", "VBG")
+                    and not _control(head)
+                ):
                     return [thing for token in head.all("dobj") for thing in self._who(token)]
                 return self._subjects(head, depth + 1)
             if head in self._things or is_group(head):
@@ -115,14 +140,18 @@ class _Reading:
         return []
 
     def _who_shared(self, verb: Token) -> list[Thing]:
-        """The nouns before a participle: "a man and a woman sitting" means both when they are joined by the tree."""
+        """The nouns before a participle: both in "a man and a woman sitting"."""
         head = verb.head
         things = self._who_alone(head)
         if head.dep == "conj" and verb.index > head.index:
             first = head.head
             while first.dep == "conj":
                 first = first.head
-            between = [other for other in first.children if other.dep in ("prep", "acl", "relcl") and other.index < head.index]
+            between = [
+                other
+                for other in first.children
+                if other.dep in ("prep", "acl", "relcl") and other.index < head.index
+            ]
             if not between:
                 things = [*self._who(first)]
         return things
@@ -162,18 +191,28 @@ class _Reading:
             things = owners if held and target.pos == "PRON" else self._who(target, but=owners)
             for thing in things:
                 for owner in held or owners:
-                    if phrase == "of" and token.lemma in SHOWING | HOLDING:
+                    if phrase == "of" and self._is_content(token, target):
                         self._draft.relate(owner, "of", thing)
                     elif phrase == "of":
                         self._draft.relate(thing, "having", owner)
                     else:
                         self._draft.relate(owner, self._worn(owner, phrase, thing), thing)
 
+    def _is_content(self, token: Token, target: Token) -> bool:
+        """Whether N2 of "N1 of N2" is what N1 shows or holds ("field of grass"), not what it is a part of."""
+        if token.lemma in SHOWING:
+            return True
+        if self._vocabulary.is_a(token.lemma, "body part") or self._vocabulary.is_a(token.lemma, "part"):
+            return False
+        return token.lemma in HOLDING or not target.has("det", "poss")
+
     def _held(self, token: Token, preposition: Token, target: Token) -> list[Thing]:
-        """In "a glass with wine in it" and "a dog with a ball in its mouth" the wine and the ball are in there."""
+        """The wine in "a glass with wine in it", the ball in "a dog with a ball in its mouth"."""
         if target.tag != "PRP" and not any(child.tag == "PRP$" for child in target.all("poss")):
             return []
-        before = [child for child in token.all("prep") if child.text == "with" and child.index < preposition.index]
+        before = [
+            child for child in token.all("prep") if child.text == "with" and child.index < preposition.index
+        ]
         return [thing for child in before for noun in child.all("pobj") for thing in self._who(noun)]
 
     def _read_adjective(self, token: Token, owners: Iterable[Thing], *, negated: bool) -> None:
@@ -217,7 +256,7 @@ class _Reading:
     def _read_verb(self, verb: Token) -> None:
         if verb.lemma in CONTROL and verb.has("xcomp") and not verb.has("dobj"):
             return
-        things = self._subjects(verb)
+        things = self._wearers(verb, self._subjects(verb))
         negated = verb.has("neg") or any(above.has("neg") for above in _controllers(verb))
         passive = _is_passive(verb)
         name = verb.text if passive else _participle(verb)
@@ -230,7 +269,7 @@ class _Reading:
                     for thing in things:
                         self._draft.relate(agent, _participle(verb), thing, negated=negated)
                         related = True
-            elif child.dep in ("dobj", "attr", "oprd", "npadvmod") and not passive:
+            elif _is_object(child) and not passive:
                 for target in self._who(child):
                     objects.append(target)
                     for thing in things:
@@ -257,12 +296,26 @@ class _Reading:
                 if not objects and particle not in NOT_ATTRIBUTES:
                     thing.say(particle, negated=negated)
 
+    def _wearers(self, verb: Token, things: list[Thing]) -> list[Thing]:
+        """Clothes do nothing: in "a man wearing a hat riding a bike" the man rides."""
+        if _is_passive(verb) or verb.lemma in STILL or verb.dep == "relcl":
+            return things
+        if not things or not all(self._vocabulary.is_a(thing.lemma, "clothing") for thing in things):
+            return things
+        worn = {self._draft.things.index(thing) for thing in things}
+        pairs = [(subject, target) for subject, name, target in self._draft.relations if name == "wearing"]
+        return (
+            list(dict.fromkeys(self._draft.things[subject] for subject, target in pairs if target in worn))
+            or things
+        )
+
     def _worn(self, owner: Thing, phrase: str, thing: Thing) -> str:
         """ "a man in a hat" wears it."""
-        if phrase in ("in", "dressed in", "clad in") and self._vocabulary.is_a(thing.lemma, "clothing"):
-            if self._vocabulary.is_a(owner.lemma, "person") or self._vocabulary.is_a(owner.lemma, "animal"):
-                return "wearing"
-        return phrase
+        if phrase not in ("in", "dressed in", "clad in") or not self._vocabulary.is_a(
+            thing.lemma, "clothing"
+        ):
+            return phrase
+        return "wearing" if any(self._vocabulary.is_a(owner.lemma, kind) for kind in ANIMATE) else phrase
 
     def _relate_places(self, things: list[Thing], verb: str, preposition: Token, *, negated: bool) -> bool:
         related = False
@@ -278,15 +331,23 @@ class _Reading:
 
 def _joined(token: Token) -> list[Token]:
     """The token and the nouns joined to it by "and"."""
-    members = [token]
-    for child in token.all("conj"):
-        if child.pos in NOUNS:
-            members += _joined(child)
+    members, waiting = [], [token]
+    while waiting:
+        member = waiting.pop()
+        members.append(member)
+        waiting += [child for child in reversed(member.all("conj")) if child.pos in NOUNS]
     return members
 
 
 def _objects(token: Token, preposition: str) -> list[Token]:
     return [inner for child in token.all("prep") if child.text == preposition for inner in child.all("pobj")]
+
+
+def _is_object(token: Token) -> bool:
+    """Whether the token is what a verb acts on; "down [street]" counts where there is nothing else."""
+    if token.dep == "npadvmod":
+        return token.index > token.head.index and not token.head.has("dobj")
+    return token.dep in ("dobj", "attr", "oprd")
 
 
 def _is_predicate_noun(token: Token) -> bool:
@@ -300,34 +361,44 @@ def _is_place_adverb(token: Token) -> bool:
     return token.text in PLACE_ADVERBS and token.dep != "prep" and token.has("prep")
 
 
-def _places(preposition: Token) -> list[tuple[str, Token]]:
-    """The relations that a prepositional phrase says: (words, noun) pairs, with "in front of" read as one word."""
+def _places(preposition: Token, depth: int = 0) -> list[tuple[str, Token]]:
+    """The relations that a prepositional phrase says: (words, noun) pairs, "in front of" as one."""
     found: list[tuple[str, Token]] = []
+    if depth > MAX_DEPTH:
+        return found
     word = preposition.text
     for child in preposition.children:
         if child.dep == "pobj":
             if is_place(child):
-                place = "left" if child.lemma == "left" else "right" if child.lemma == "right" else f"{word} {child.lemma}"
+                place = (
+                    "left"
+                    if child.lemma == "left"
+                    else "right"
+                    if child.lemma == "right"
+                    else f"{word} {child.lemma}"
+                )
                 for inner in child.all("prep"):
                     if inner.text == "of":
-                        found += [(f"{place} {phrase}", noun) for phrase, noun in _places(inner)]
+                        found += [(f"{place} {phrase}", noun) for phrase, noun in _places(inner, depth + 1)]
             else:
                 found.append((word, child))
         elif child.dep == "prep":
-            found += [(f"{word} {phrase}", noun) for phrase, noun in _places(child)]
+            found += [(f"{word} {phrase}", noun) for phrase, noun in _places(child, depth + 1)]
         elif child.dep == "conj" and child.pos == "ADP":
-            found += _places(child)
+            found += _places(child, depth + 1)
     return found
 
 
 def _is_passive(verb: Token) -> bool:
-    if verb.has("nsubjpass", "auxpass"):
-        return True
-    if verb.tag != "VBN" or verb.has("nsubj", "aux"):
-        return False
-    if verb.dep in ("acl", "advcl", "ROOT", "dep"):
-        return not verb.has("dobj")
-    return verb.dep == "conj" and verb.head.pos == "VERB" and _is_passive(verb.head)
+    while not verb.has("nsubjpass", "auxpass"):
+        if verb.tag != "VBN" or verb.has("nsubj", "aux"):
+            return False
+        if verb.dep in ("acl", "advcl", "ROOT", "dep", "xcomp", "oprd") or verb.has("agent"):
+            return not verb.has("dobj")
+        if verb.dep != "conj" or verb.head.pos != "VERB":
+            return False
+        verb = verb.head
+    return True
 
 
 def _participle(verb: Token) -> str:

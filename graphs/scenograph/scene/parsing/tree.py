@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """One word: its text in lower case, lemma, part of speech, relation to its head, place in the sentence."""
+    """One word: text in lower case, lemma, part of speech, relation to its head, place in the sentence."""
 
     index: int
     text: str
@@ -55,8 +55,8 @@ class Token:
         return self.tag in ("NNS", "NNPS") or self.text in ("people", "men", "women", "children")
 
 
-def read_tree(doc: Doc) -> list[Token]:
-    """The tokens of a parsed document."""
+def read_tree(doc: Doc, places: Sequence[tuple[int, int]]) -> list[Token]:
+    """The tokens of a parsed document; `places` says which code points each stands for."""
     tokens = [
         Token(
             token.i,
@@ -65,10 +65,9 @@ def read_tree(doc: Doc) -> list[Token]:
             token.pos_,
             token.tag_,
             token.dep_,
-            token.idx,
-            token.idx + len(token),
+            *place,
         )
-        for token in doc
+        for token, place in zip(doc, places, strict=True)
     ]
     for token, source in zip(tokens, doc, strict=True):
         token.head = tokens[source.head.i]

@@ -1,42 +1,56 @@
-"""Closed word classes that the parsing rules go by."""
+"""Closed word classes that the parsing rules go by; the long ones are in `words.txt`."""
 
 from __future__ import annotations
 
+from importlib.resources import files
+
+
+def _read() -> dict[str, frozenset[str]]:
+    classes: dict[str, list[str]] = {}
+    name = ""
+    for line in files(__package__).joinpath("words.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif not line.startswith("#"):
+            classes.setdefault(name, []).extend(line.split())
+    return {name: frozenset(words) for name, words in classes.items()}
+
+
+_CLASSES = _read()
+
+GROUPS = _CLASSES["groups"]
+PLACES = _CLASSES["places"]
+SHOWING = _CLASSES["showing"]
+HOLDING = _CLASSES["holding"]
+EMPTY_NOUNS = _CLASSES["empty_nouns"]
+PERSON_PRONOUNS = _CLASSES["person_pronouns"]
+CONTROL = _CLASSES["control"]
+TINTS = _CLASSES["tints"]
+COLOURS = _CLASSES["colours"]
+STUFF = _CLASSES["stuff"] | COLOURS
+NOT_ATTRIBUTES = _CLASSES["not_attributes"]
+PLACE_ADVERBS = _CLASSES["place_adverbs"]
+STILL = _CLASSES["still"]
+ACTIONS = _CLASSES["actions"]
+
 NUMBERS = {
-    word: value
-    for value, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen twenty""".split()
-    )
-} | {"dozen": 12, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "both": 2}
-
-# "a group of people" is people; "a couple of" says two.
-GROUPS = frozenset(
-    """group bunch crowd lot number set pack herd flock row pile stack piece slice bit part kind type sort variety
-    collection line series handful cluster assortment array couple pair dozen team range string strip load plenty
-    gang mass school swarm sheet patch chunk""".split()
-)
+    **{
+        "zero": 0,
+        "one": 1,
+        "two": 2,
+        "three": 3,
+        "four": 4,
+        "five": 5,
+        "six": 6,
+        "seven": 7,
+        "eight": 8,
+        "nine": 9,
+    },
+    **{"ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16},
+    **{"seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50},
+    **{"hundred": 100, "dozen": 12, "both": 2, "couple": 2, "pair": 2},
+}
 PAIRS = frozenset({"couple", "pair"})
-
-# Nouns that with a preposition make a longer one: "in front of", "on the side of".
-PLACES = frozenset(
-    """front top left right side middle center centre edge back bottom corner end rear midst base inside outside
-    foot tip""".split()
-)
-
-# N1 of N2 where N1 is the thing and N2 what it shows or holds; in other cases N1 is part of N2.
-SHOWING = frozenset("picture photo photograph image view painting drawing portrait statue sign map scene".split())
-HOLDING = frozenset(
-    """cup glass bowl plate bottle box bag basket bucket pot jar can tray vase mug platter carton barrel case pan
-    container dish jug bouquet loaf shelf game body pool sea""".split()
-)
-
-# Words that name no object of a scene.
-EMPTY_NOUNS = frozenset(
-    """way something anything everything nothing lot kind sort type thing time day today while other another one
-    others front top left right each""".split()
-)
-PERSON_PRONOUNS = frozenset("someone somebody anyone anybody everyone everybody".split())
 
 MALE = frozenset({"he", "him", "his", "himself"})
 FEMALE = frozenset({"she", "her", "hers", "herself"})
@@ -44,27 +58,4 @@ NEUTER = frozenset({"it", "its", "itself"})
 PLURAL = frozenset({"they", "them", "their", "themselves", "theirs"})
 RELATIVE = frozenset({"who", "whom", "that", "which", "whose"})
 
-# "tries to catch": the second verb is what one sees.
-CONTROL = frozenset(
-    """try attempt prepare begin start get go want wait need continue appear seem learn decide plan look pretend
-    struggle help stop keep come use manage""".split()
-)
-
-TINTS = frozenset("light dark bright pale deep".split())
-COLOURS = frozenset(
-    """red orange yellow green blue purple pink brown tan beige white black grey gray gold golden silver blond blonde
-    maroon teal turquoise navy khaki cream lavender violet crimson""".split()
-)
-# Nouns that in front of another noun say what it is made of or looks like.
-STUFF = COLOURS | frozenset(
-    """brick metal stone concrete cement wood wooden plastic glass leather steel iron gold silver paper denim rubber
-    wicker marble straw plaid wool cardboard chrome clay granite tile baby toddler adult male female toy lone""".split()
-)
-NOT_ATTRIBUTES = frozenset(
-    """other several many few various more some same own such different next first second third last entire whole
-    certain another most much only front very left right top bottom""".split()
-)
-
 SAME = {"wood": "wooden", "blond": "blonde"}
-# Adverbs that need a preposition to say where: "next to", "out of".
-PLACE_ADVERBS = frozenset("next close adjacent opposite inside outside out away up down near across over off back".split())

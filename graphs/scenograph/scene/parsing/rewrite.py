@@ -1,0 +1,137 @@
+"""Rewords a caption where a small parser is known to stumble; words keep their places in the text as given.
+
+Before parsing, listed colours lose their commas ("white, brown and black dogs"). After it, a sentence is read
+again where a verb was taken for a noun ("a dog leaps over" -> "a dog is leaping over") or a first noun for
+something else ("Boy riding a bike" -> "the boy riding a bike").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scenograph.scene.parsing.tree import Token
+from scenograph.scene.parsing.words import ACTIONS, COLOURS
+from scenograph.scene.vocabulary import Vocabulary, participle
+
+FINITE = ("VBZ", "VBP", "VBD", "MD")
+LISTING = frozenset({",", "and", "&", "/"})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as the parser shall see it, and the code points [start, end) that it stands for."""
+
+    text: str
+    start: int
+    end: int
+
+
+def join_colours(words: list[Word]) -> list[Word]:
+    """Drops what stands between the colours of one noun."""
+    kept: list[Word] = []
+    index = 0
+    while index < len(words):
+        kept.append(words[index])
+        index += 1
+        if kept[-1].text in COLOURS:
+            after = index
+            while after < len(words) and words[after].text in LISTING:
+                after += 1
+            listed = any(word.text == "," for word in words[index : after + 2])
+            if after > index and listed and _colours_before_a_noun(words, after):
+                index = after
+    return kept
+
+
+def _colours_before_a_noun(words: list[Word], index: int) -> bool:
+    """Whether colours, with no more than commas between, lead up to another word."""
+    if index >= len(words) or words[index].text not in COLOURS:
+        return False
+    after = index + 1
+    while after < len(words) and (words[after].text in LISTING or words[after].text in COLOURS):
+        after += 1
+    return after < len(words) and words[after - 1].text in COLOURS and words[after].text.isalpha()
+
+
+def reword(words: list[Word], tokens: list[Token], vocabulary: Vocabulary) -> list[Word] | None:
+    """The words to read again; None where the first reading stands."""
+    result: list[Word] = []
+    if _is_bare_first_noun(tokens, vocabulary):
+        result.append(Word("the", words[0].start, words[0].start))
+    finite = [token for token in tokens if token.tag in FINITE]
+    for word, token in zip(words, tokens, strict=True):
+        base = _hidden_verb(token, tokens, finite, vocabulary)
+        if base:
+            result.append(Word("is", word.start, word.start))
+            result.append(Word(participle(base), word.start, word.end))
+        else:
+            result.append(word)
+    return result if len(result) != len(words) else None
+
+
+def _is_bare_first_noun(tokens: list[Token], vocabulary: Vocabulary) -> bool:
+    first = tokens[0]
+    if len(tokens) < 2 or first.pos in (
+        "NOUN",
+        "PROPN",
+        "DET",
+        "PRON",
+        "NUM",
+        "ADP",
+        "PUNCT",
+        "SPACE",
+        "AUX",
+    ):
+        return first.tag == "MD" and vocabulary.listed(first.text)
+    if first.tag in ("VBG", "VBN", "EX"):
+        return False
+    if vocabulary.listed(first.text):
+        return first.pos != "ADJ" or first.dep != "amod"
+    return first.text in ("left", "right") or (first.pos == "ADV" and vocabulary.is_attribute(first.text))
+
+
+def _hidden_verb(token: Token, tokens: list[Token], finite: list[Token], vocabulary: Vocabulary) -> str:
+    """The base of a verb that was taken for a noun, or ""."""
+    if token.pos not in ("NOUN", "PROPN") or token.index == 0:
+        return ""
+    before = tokens[token.index - 1]
+    after = tokens[token.index + 1] if token.index + 1 < len(tokens) else None
+    base = base_form(token.text, ACTIONS)
+    if not base or vocabulary.listed(f"{before.text} {token.text}"):
+        return ""
+    animate = [other for other in tokens[: token.index] if _is_animate(other, vocabulary)]
+    if token.text.endswith("ing"):
+        nominal = before.pos in ("NOUN", "PROPN") or vocabulary.listed(before.text)
+        leads_on = after is not None and after.pos in ("ADP", "DET", "ADV", "PRON", "PART", "SCONJ")
+        return base if nominal and leads_on and token.dep != "compound" and before.head is not before else ""
+    if not token.text.endswith("s") or before.dep == "poss":
+        return ""
+    if before.text == "one":
+        return base
+    if not animate:
+        return ""
+    if token.dep == "conj" and token.head.tag in FINITE and before.text in ("and", ","):
+        return base
+    if before.pos not in ("NOUN", "PROPN", "ADJ", "NUM"):
+        return ""
+    if before in animate:
+        return base if token.dep != "compound" else ""
+    return base if not finite else ""
+
+
+def _is_animate(token: Token, vocabulary: Vocabulary) -> bool:
+    return token.pos in ("NOUN", "PROPN") and (
+        vocabulary.is_a(token.lemma, "person") or vocabulary.is_a(token.lemma, "animal")
+    )
+
+
+def base_form(text: str, verbs: frozenset[str]) -> str:
+    """The verb that a word in -s or -ing is a form of, or ""."""
+    if text.endswith("ing"):
+        stem = text.removesuffix("ing")
+        bases = (stem, stem + "e", stem[:-1])
+    elif text.endswith("ies"):
+        bases = (text[:-3] + "y", text[:-1], "")
+    else:
+        bases = (text.removesuffix("s"), text.removesuffix("es"), "")
+    return next((base for base in bases if base in verbs), "")
