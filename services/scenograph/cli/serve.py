@@ -82,8 +82,7 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         await server.start()
         closing.push_async_callback(server.stop)
         apps = Apps(Parts(settings, closing))
-        if any(SERVICES[name].needs_pack for name in chosen):
-            await apps.parts.open()
+        await apps.load(chosen)
         for name in chosen:
             server.add(SERVICES[name].register(apps))
         await apps.start()

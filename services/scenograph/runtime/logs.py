@@ -47,3 +47,4 @@ def configure_logging(level: str, style: str) -> None:
             logging.Formatter("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
         )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # it tells at length which build it tries

@@ -1,4 +1,4 @@
-"""The table of all settings; `python -m scenograph.runtime.settings_table docs/guides/operate.md` renews it."""
+"""The table of all settings: `python -m scenograph.runtime.settings_table docs/guides/operate.md`."""
 
 from __future__ import annotations
 

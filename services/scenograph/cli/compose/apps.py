@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,14 @@ class Apps:
         return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary))
 
     @cached_property
+    def textual(self) -> TextualApp:
+        from scenograph.textual.app import TextualApp
+
+        app = TextualApp.from_pack(self.parts.pack)
+        self.parts.closing.push_async_callback(app.close)
+        return app
+
+    @cached_property
     def encoder(self) -> EncoderApp:
         from scenograph.encoder.app import HEADS, EncoderApp
 
@@ -49,6 +59,14 @@ class Apps:
 
         self.parts.needs(MODEL)
         return HashingApp(self.parts.sessions)
+
+    @cached_property
+    def matching(self) -> MatchingApp:
+        from scenograph.matching.app import MODEL, MatchingApp
+
+        parts = self.parts
+        parts.needs(MODEL)
+        return MatchingApp(parts.sessions, parts.words, parts.vocabulary)
 
     @cached_property
     def index(self) -> IndexApp:
@@ -77,10 +95,23 @@ class Apps:
             limits=self._limits(),
         )
 
+    async def load(self, services: Collection[str]) -> None:
+        """Opens the pack and reads the parser where these services need them.
+
+        Errors: PackNotFound, PackCorrupt.
+        """
+        if set(services) != {"index"}:
+            await self.parts.open()
+        elsewhere = self.parts.settings.gateway.textual_address
+        if "textual" in services or ("gateway" in services and not elsewhere):
+            await asyncio.to_thread(lambda: self.textual)  # reading it takes a while
+
     async def start(self) -> None:
         """Opens the index and warms up the models, as far as the apps made so far need them."""
         if "index" in vars(self):
             await self.index.start()
+        if "textual" in vars(self):
+            await self.textual.parse(["a dog on a red sofa"])
         await self.parts.warm_up()
 
     def _cache(self) -> Cache:

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
 
 class Service(NamedTuple):
-    """`name` as in the proto; `register` makes the app and says how to add it; the index runs no models."""
+    """`name` as in the proto; `register` makes the app and says how to add it to a server."""
 
     name: str
     register: Callable[[Apps], Register]
-    needs_pack: bool = True
 
 
 def _visual(apps: Apps) -> Register:
@@ -81,6 +80,6 @@ SERVICES: dict[str, Service] = {
     "encoder": Service("scenograph.v1.EncoderService", _encoder),
     "hashing": Service("scenograph.v1.HashingService", _hashing),
     "matching": Service("scenograph.v1.MatchingService", _matching),
-    "index": Service("scenograph.v1.IndexService", _index, needs_pack=False),
+    "index": Service("scenograph.v1.IndexService", _index),
     "gateway": Service("scenograph.v1.GatewayService", _gateway),
 }
