@@ -29,8 +29,8 @@ DIMENSION = 8
 
 def graph(word: str) -> SceneGraph:
     """A small graph that says `word`."""
-    nodes = (Node(word, attributes=(Attribute("red", 0.5),), box=Box(0.1, 0.2, 0.3, 0.4)), Node("sofa"))
-    return SceneGraph(nodes, (Edge(0, "on", 1, 0.9),))
+    nodes = (Node(word, attributes=(Attribute("red", 0.5),), box=Box(0.125, 0.25, 0.5, 0.75)), Node("sofa"))
+    return SceneGraph(nodes, (Edge(0, "on", 1, 0.75),))
 
 
 def code(seed: int, bits: int = BITS) -> CodeArray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.index.make import BITS, PACK, all_ids, code, opened, put, query, record, same
 
 from scenograph.index.app import IndexApp
 from scenograph.index.limits import Limits
@@ -24,7 +25,6 @@ from scenograph.scene.errors import (
     ResourceExhausted,
     ScenographError,
 )
-from tests.index.make import BITS, PACK, all_ids, code, opened, put, query, record, same
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def app(tmp_path: Path) -> AsyncIterator[IndexApp]:
 
 
 async def test_a_record_comes_back_as_it_was_written(app: IndexApp) -> None:
-    before = datetime.now(timezone.utc)
+    before = datetime.now(UTC)
     metadata: dict[str, JsonValue] = {
         "year": 2024,
         "tags": ["dog", "café"],
@@ -83,16 +83,19 @@ async def test_a_removed_record_is_gone_at_once(app: IndexApp) -> None:
     assert (await app.get_collection("photos")).entries == 2
 
 
+def _found_on_disk(text: str, folder: Path) -> bool:
+    return any(text.encode() in path.read_bytes() for path in folder.rglob("*.sqlite*"))
+
+
 async def test_what_was_removed_is_in_no_file_once_it_is_quiet(tmp_path: Path) -> None:
     secret = "a most peculiar sentence"
     async with opened(tmp_path, collections=["photos"]) as app:
         entry = replace(record("x").entries[1], text=secret)
         await put(app, Record("secret", (entry,), PACK, {"note": secret}), record("b", 2))
-        assert any(secret.encode() in path.read_bytes() for path in tmp_path.rglob("*.sqlite*"))
+        assert _found_on_disk(secret, tmp_path)
         await app.delete("photos", ["secret"])
         for _ in range(100):
-            files = {path.name: path.read_bytes() for path in tmp_path.rglob("*.sqlite*")}
-            if not any(secret.encode() in content for content in files.values()):
+            if not _found_on_disk(secret, tmp_path):
                 break
             await asyncio.sleep(0.05)
         else:

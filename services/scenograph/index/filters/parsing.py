@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Any as AnyValue
+from typing import cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
-from lark.exceptions import VisitError
 
 from scenograph.index.filters.syntax import All, Any, Compare, Filter, Has, Not, Path, Present, Scalar
 from scenograph.scene.errors import InvalidFilter
@@ -46,64 +46,68 @@ def parse_filter(text: str) -> Filter | None:
     if not text.strip():
         return None
     try:
-        built: Built = _Builder().transform(_grammar().parse(text))
+        built = cast(_Part, _grammar().parse(text))
     except UnexpectedInput as error:
         raise _fault(error, text) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, InvalidFilter):
-            raise error.orig_exc from None
-        raise
-    return built[0]
+    return built.filter
 
 
 @lru_cache(maxsize=1)
 def _grammar() -> Lark:
     text = FilePath(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="contextual", propagate_positions=True)
+    return Lark(text, parser="lalr", lexer="contextual", transformer=_Builder())
 
 
-Built = tuple[Filter, int]  # a part and how deep it is
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the tree, how deep it is, and where it begins in the text."""
+
+    filter: Filter
+    depth: int
+    position: int
 
 
 @v_args(inline=True)
-class _Builder(Transformer[Token, Built]):
-    """Builds the tree bottom up; every part carries its depth, so that a deep one is refused."""
+class _Builder(Transformer[Token, _Part]):
+    """Builds the tree from the bottom while lark parses, so that no text can nest too deeply for Python's
+    stack.
+    """
 
-    def start(self, part: Built) -> Built:
+    def start(self, part: _Part) -> _Part:
         return part
 
-    def unit(self, part: Built) -> Built:
+    def unit(self, part: _Part) -> _Part:
         return part
 
-    @v_args(meta=True, inline=True)
-    def negation(self, meta: AnyValue, part: Built) -> Built:
-        return Not(part[0]), _deeper(meta, part)
+    def negation(self, word: Token, part: _Part) -> _Part:
+        return _over(Not(part.filter), part.depth, word.start_pos or 0)
 
-    @v_args(meta=True, inline=True)
-    def all(self, meta: AnyValue, *parts: Built) -> Built:
-        return All(tuple(part for part, _ in parts)), _deeper(meta, *parts)
+    def all(self, *parts: _Part) -> _Part:
+        depth = max(part.depth for part in parts)
+        return _over(All(tuple(part.filter for part in parts)), depth, parts[0].position)
 
-    @v_args(meta=True, inline=True)
-    def any(self, meta: AnyValue, *parts: Built) -> Built:
-        return Any(tuple(part for part, _ in parts)), _deeper(meta, *parts)
+    def any(self, *parts: _Part) -> _Part:
+        depth = max(part.depth for part in parts)
+        return _over(Any(tuple(part.filter for part in parts)), depth, parts[0].position)
 
-    def compare(self, path: Path, operator: Token, value: Token) -> Built:
+    def compare(self, path: Path, operator: Token, value: Token) -> _Part:
+        position = operator.start_pos or 0
         literal = _literal(value)
         if path.item_id:
             _need_text(literal, value)
         if operator not in ("=", "!=") and (literal is None or isinstance(literal, bool)):
-            raise InvalidFilter(f"{value} has no order: use = or !=", position=operator.start_pos or 0)
-        return Compare(path, str(operator), literal), 1
+            raise InvalidFilter(f"{value} has no order: use = or !=", position=position)
+        return _Part(Compare(path, str(operator), literal), 1, position)
 
-    def has(self, path: Path, value: Token) -> Built:
+    def has(self, path: Path, value: Token) -> _Part:
         literal = _literal(value)
         if path.item_id:
             _need_text(literal, value)
-            return Compare(path, "=", literal), 1
-        return Has(path, literal), 1
+            return _Part(Compare(path, "=", literal), 1, value.start_pos or 0)
+        return _Part(Has(path, literal), 1, value.start_pos or 0)
 
-    def present(self, path: Path) -> Built:
-        return Present(path), 1
+    def present(self, path: Path) -> _Part:
+        return _Part(Present(path), 1, 0)
 
     def path(self, *keys: Token) -> Path:
         names = tuple(_unquoted(key) if key.type == "STRING" else str(key) for key in keys)
@@ -113,12 +117,10 @@ class _Builder(Transformer[Token, Built]):
         return token
 
 
-def _deeper(meta: AnyValue, *parts: Built) -> int:
-    depth = 1 + max(depth for _, depth in parts)
-    if depth > MAX_FILTER_DEPTH:
-        message = f"nested deeper than {MAX_FILTER_DEPTH} levels"
-        raise InvalidFilter(message, position=meta.start_pos)
-    return depth
+def _over(part: Filter, depth: int, position: int) -> _Part:
+    if depth >= MAX_FILTER_DEPTH:
+        raise InvalidFilter(f"nested deeper than {MAX_FILTER_DEPTH} levels", position=position)
+    return _Part(part, depth + 1, position)
 
 
 def _need_text(literal: Scalar, token: Token) -> None:

@@ -1,0 +1,266 @@
+"""Search against an oracle that knows nothing of FAISS: numpy XOR and popcount, and sorting tuples."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.index.make import BITS, PACK, graph, opened, put, query, record
+
+from scenograph.index import searching
+from scenograph.index.app import IndexApp
+from scenograph.index.table import Draft, Rows, Table, View, compacted, empty_view
+from scenograph.runtime.contracts import Entry, FloatArray, IndexQuery, Modality, Record
+from scenograph.scene.errors import CollectionNotFound, InvalidFilter, InvalidInput, PackMismatch
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[IndexApp]:
+    async with opened(tmp_path, collections=["photos"]) as index:
+        yield index
+
+
+def oracle(view: View, query: IndexQuery, passing: set[int] | None) -> list[tuple[str, int, int, int, float]]:
+    """(id, modality, ordinal, distance, cosine) of every hit, best first, row by row."""
+    found = []
+    table = view.table
+    for row in range(view.rows):
+        slot = int(table.slot.data[row])
+        modality = int(table.modality.data[row])
+        if not view.live_rows[row] or (passing is not None and slot not in passing):
+            continue
+        if query.modality in (Modality.UNSPECIFIED, modality):
+            distance = int(np.bitwise_count(table.codes.data[row] ^ query.code).sum())
+            found.append((distance, table.ids[slot], modality, int(table.ordinal.data[row]), row))
+    found = sorted(found)[: query.coarse_candidates]
+    hits = [(item, modality, ordinal, distance, 0.0) for distance, item, modality, ordinal, _ in found]
+    if query.embedding is not None:
+        cosines = [_cosine(table.embeddings.data[row], query.embedding) for *_, row in found]
+        hits = [(*hit[:4], cosine) for hit, cosine in zip(hits, cosines, strict=True)]
+        hits.sort(key=lambda hit: (-hit[4], hit[0], hit[1], hit[2]))
+    return hits
+
+
+def _cosine(left: FloatArray, right: FloatArray) -> float:
+    a, b = left.astype(np.float64), right.astype(np.float64)
+    sizes = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(np.float32(a @ b / sizes)) if sizes else 0.0
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    """A table of few ids, codes and embeddings, so that ties abound; some removed, some compacted."""
+    bits, dimension = draw(st.sampled_from([64, 128, 256])), 3
+    table = Table(bits, dimension, slots=1, rows=1)
+    draft = Draft(empty_view(table, 1))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    spread = draw(st.sampled_from([1, 3, 256]))
+    for number in range(draw(st.integers(0, 40))):
+        count = draw(st.integers(1, 3))
+        rows = Rows(
+            np.array([1, 2, 2][:count], np.uint8),
+            np.array([0, 0, 1][:count], np.int32),
+            np.arange(number * 3, number * 3 + count),
+            random.integers(0, spread, (count, bits // 8), dtype=np.uint8),
+            random.integers(-1, 2, (count, dimension)).astype(np.float32),
+            [f"text {number}"] * count,
+        )
+        draft.put(f"i{draw(st.integers(0, 30))}", number, b"{}", rows)
+        if draw(st.integers(0, 4)) == 0:
+            draft.remove(f"i{draw(st.integers(0, 30))}")
+    view = draft.view(2)
+    return compacted(view) if draw(st.booleans()) else view
+
+
+@settings(deadline=None, max_examples=150)
+@given(views(), st.data())
+def test_search_equals_the_oracle(view: View, data: st.DataObject) -> None:
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    asked = IndexQuery(
+        random.integers(0, 256, view.table.bits // 8, dtype=np.uint8),
+        view.table.bits,
+        PACK,
+        random.integers(-2, 3, 3).astype(np.float32) if data.draw(st.booleans()) else None,
+        data.draw(st.sampled_from(Modality)),
+        coarse_candidates=data.draw(st.integers(1, 60)),
+    )
+    slots = data.draw(st.none() | st.sets(st.integers(0, max(view.slots - 1, 0))))
+    passing = None
+    if slots is not None:
+        passing = np.zeros(view.slots, bool)
+        passing[[slot for slot in slots if slot < view.slots]] = True
+    wanted = searching.wanted_rows(view, passing, asked.modality)
+    found = searching.nearest(view, asked.code, wanted, asked.coarse_candidates)
+    cosines = np.zeros(len(found.rows), np.float32)
+    if asked.embedding is not None:
+        found, cosines = searching.rescored(view, found, asked.embedding)
+    hits = [
+        (
+            view.table.ids[view.table.slot.data[row]],
+            int(view.table.modality.data[row]),
+            int(view.table.ordinal.data[row]),
+            int(distance),
+            float(cosine),
+        )
+        for row, distance, cosine in zip(found.rows, found.distances, cosines, strict=True)
+    ]
+    assert hits == oracle(view, asked, slots)
+    assert found.considered == int(np.count_nonzero(wanted))
+
+
+def test_few_wanted_rows_are_searched_as_all_are() -> None:
+    """Both ways of looking, gathered codes and all codes, give the same; the share of rows decides which is
+    used.
+    """
+    random = np.random.default_rng(7)
+    table = Table(64, 0)
+    draft = Draft(empty_view(table, 1))
+    for number in range(500):
+        codes = random.integers(0, 256, (1, 8), dtype=np.uint8)
+        one = np.zeros(1, np.int64)
+        rows = Rows(
+            one.astype(np.uint8), one.astype(np.int32), one, codes, np.zeros((1, 0), np.float32), ["x"]
+        )
+        draft.put(f"{number:03}", number, b"{}", rows)
+    view = draft.view(2)
+    asked = IndexQuery(random.integers(0, 256, 8, dtype=np.uint8), 64, PACK, coarse_candidates=10)
+    for share in (1, 5, 24, 25, 26, 499, 500):
+        wanted = np.zeros(500, bool)
+        wanted[random.permutation(500)[:share]] = True
+        found = searching.nearest(view, asked.code, wanted, 10)
+        expected = oracle(view, asked, set(np.flatnonzero(wanted).tolist()))
+        ids = [table.ids[table.slot.data[row]] for row in found.rows]
+        assert ids == [hit[0] for hit in expected] and found.considered == share
+
+
+async def test_hits_are_ranked_by_distance_then_by_cosine(app: IndexApp) -> None:
+    await put(app, *(record(f"i{number:02}", number) for number in range(50)))
+    near = await app.search("photos", query(5, coarse_candidates=20))
+    assert len(near.hits) == 20 and near.considered == 100
+    assert [hit.hamming for hit in near.hits] == sorted(hit.hamming for hit in near.hits)
+    vector = np.ones(8, np.float32)
+    refined = await app.search("photos", query(5, coarse_candidates=20, embedding=vector))
+    assert {(h.item_id, h.modality) for h in refined.hits} == {(h.item_id, h.modality) for h in near.hits}
+    assert [hit.cosine for hit in refined.hits] == sorted((hit.cosine for hit in refined.hits), reverse=True)
+    assert set(refined.timings) == {"queue", "filter", "hamming", "cosine", "read"}
+
+
+async def test_the_first_hits_carry_their_graphs_and_all_their_texts(app: IndexApp) -> None:
+    await put(app, *(record(f"i{number}", number) for number in range(5)))
+    answer = await app.search("photos", query(3, with_graphs=4))
+    assert [hit.graph is not None for hit in answer.hits] == [True] * 4 + [False] * 6
+    for hit in answer.hits:
+        number = int(hit.item_id[1:])
+        shift = 0 if hit.modality == Modality.IMAGE else 1
+        assert hit.graph in (None, graph(f"thing{number * 100 + shift}"))
+        assert hit.text == (f"text 0 of {number}" if shift else "")
+
+
+async def test_filter_and_modality_work_inside_the_search(app: IndexApp) -> None:
+    await put(app, *(record(f"i{n:03}", n, metadata={"even": n % 2 == 0}) for n in range(200)))
+    answer = await app.search(
+        "photos", query(1, coarse_candidates=100, filter="even = true", modality=Modality.TEXT)
+    )
+    assert answer.considered == 100 and len(answer.hits) == 100
+    assert all(int(hit.item_id[1:]) % 2 == 0 and hit.modality == Modality.TEXT for hit in answer.hits)
+    one = await app.search("photos", query(1, filter='id = "i007"'))
+    assert [hit.item_id for hit in one.hits] == ["i007"] * 2
+    none = await app.search("photos", query(1, filter="even = 1", embedding=np.ones(8, np.float32)))
+    assert (none.hits, none.considered) == ([], 0)
+
+
+async def test_a_filter_follows_every_change(app: IndexApp) -> None:
+    """What a filter let through is remembered for one version only."""
+
+    async def found() -> list[str]:
+        answer = await app.search("photos", query(1, filter="n > 1", modality=Modality.IMAGE))
+        return sorted(hit.item_id for hit in answer.hits)
+
+    await put(app, *(record(f"i{n}", n, metadata={"n": n}) for n in range(4)))
+    assert await found() == ["i2", "i3"]
+    await put(app, record("i0", 0, metadata={"n": 9}), record("i4", 4, metadata={"n": 4}))
+    assert await found() == ["i0", "i2", "i3", "i4"]
+    await app.delete("photos", ["i2"])
+    await put(app, record("i3", 3, metadata={"n": 0}))
+    assert await found() == ["i0", "i4"]
+
+
+async def test_searches_stay_right_through_compaction(app: IndexApp) -> None:
+    for turn in range(30):
+        await put(app, *(record(f"i{n}", n + turn, metadata={"turn": turn}) for n in range(60)))
+    await app.delete("photos", [f"i{n}" for n in range(50)])
+    answer = await app.search("photos", query(1, filter="turn = 29", with_graphs=100))
+    assert answer.considered == 20
+    assert {hit.item_id for hit in answer.hits} == {f"i{n}" for n in range(50, 60)}
+    for hit in answer.hits:
+        if hit.modality == Modality.TEXT:
+            assert hit.text == f"text 0 of {int(hit.item_id[1:]) + 29}"
+    store = app._opened.store("photos")
+    assert store.reader.view.holes < 2000 and len(store.reader.view.table.ids) < 1800
+
+
+async def test_wrong_searches_are_refused(app: IndexApp) -> None:
+    with pytest.raises(CollectionNotFound):
+        await app.search("nowhere", query())
+    wrong = [
+        (IndexQuery(np.zeros(16, np.uint8), 128, PACK), InvalidInput),
+        (IndexQuery(np.zeros(8, np.uint8), 128, PACK), InvalidInput),
+        (IndexQuery(np.zeros(8, np.uint8), BITS, ""), InvalidInput),
+        (IndexQuery(np.zeros(8, np.uint8), BITS, "default@2"), PackMismatch),
+        (query(coarse_candidates=100_001), InvalidInput),
+        (query(coarse_candidates=-1), InvalidInput),
+        (query(with_graphs=-1), InvalidInput),
+        (query(filter="a ="), InvalidFilter),
+        (query(embedding=np.full(8, np.nan, np.float32)), InvalidInput),
+    ]
+    for asked, error in wrong:
+        with pytest.raises(error):
+            await app.search("photos", asked)
+    empty = await app.search("photos", query(embedding=np.ones(5, np.float32)))
+    assert (empty.hits, empty.considered) == ([], 0)
+    await put(app, record("a"))
+    with pytest.raises(InvalidInput):
+        await app.search("photos", query(embedding=np.ones(5, np.float32)))
+
+
+async def test_an_embedding_of_length_zero_has_cosine_zero(app: IndexApp) -> None:
+    entry = Entry(Modality.TEXT, 0, "a", None, np.zeros(8, np.float32), np.zeros(8, np.uint8))
+    await put(app, Record("a", (entry,), PACK))
+    for vector in (np.ones(8, np.float32), np.zeros(8, np.float32)):
+        (hit,) = (await app.search("photos", query(embedding=vector))).hits
+        assert hit.cosine == 0
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=25))
+async def test_any_history_leaves_what_its_last_writes_say(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[int, int]]
+) -> None:
+    """Writes, rewrites and removals in any order: search, get and list agree, also after a restart."""
+    folder = tmp_path_factory.mktemp("history")
+    expected: dict[str, int] = {}
+    async with opened(folder, collections=["photos"]) as app:
+        for number, kind in history:
+            if kind == 0:
+                await app.delete("photos", [f"i{number}"])
+                expected.pop(f"i{number}", None)
+            else:
+                await put(app, record(f"i{number}", kind, texts=kind))
+                expected[f"i{number}"] = kind
+        before = await app.search("photos", query(3, with_graphs=99, embedding=np.ones(8, np.float32)))
+    async with opened(folder) as app:
+        after = await app.search("photos", query(3, with_graphs=99, embedding=np.ones(8, np.float32)))
+        records, _ = await app.list_items("photos")
+    assert [_plain(hit) for hit in after.hits] == [_plain(hit) for hit in before.hits]
+    assert len(after.hits) == len(before.hits) == sum(kind + 1 for kind in expected.values())
+    assert after.version == before.version
+    assert {one.id: len(one.entries) - 1 for one in records} == expected
+
+
+def _plain(hit: object) -> tuple[object, ...]:
+    names = ("item_id", "modality", "ordinal", "hamming", "cosine", "text", "graph")
+    return tuple(getattr(hit, name) for name in names)
