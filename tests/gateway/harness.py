@@ -1,0 +1,163 @@
+"""What the gateway's tests share: photographs, sentences, short ways to ask, and services with faults."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support import sample_photo
+
+from scenograph.cli.compose.apps import Apps
+from scenograph.gateway.answers import Outcome, SearchPage
+from scenograph.gateway.app import GatewayApp
+from scenograph.gateway.limits import Limits
+from scenograph.gateway.packs import PackInfo
+from scenograph.gateway.requests import (
+    ExpressionSource,
+    FusionWeights,
+    ImageSource,
+    Item,
+    QueryPart,
+    RankingOptions,
+    SearchRequest,
+    Source,
+    StoredSource,
+    TextSource,
+)
+from scenograph.runtime.cache.contract import Cache
+from scenograph.runtime.cache.memory import MemoryCache
+from scenograph.runtime.contracts import Index, MatchBatch, Matching, TextBatch, TextualGraphs
+from scenograph.scene.errors import ScenographError
+from scenograph.scene.graph import GraphQuery, SceneGraph
+
+PHOTOS = {
+    "astronaut": ("astronaut.png", "a smiling woman in an orange space suit"),
+    "cat": ("chelsea.png", "a tabby cat looks at the camera"),
+    "coffee": ("coffee.png", "a cup of coffee on a wooden table"),
+    "motorcycle": ("motorcycle_left.png", "a motorcycle stands in a garage"),
+    "rocket": ("rocket.jpg", "a rocket at night"),
+}
+SENTENCES = [
+    f"{who} {does} {where}"
+    for who in ("a brown dog", "two children", "an old man")
+    for does in ("runs", "sits on a red bench", "plays with a ball")
+    for where in ("at the beach", "in the park", "near a car")
+]
+
+
+def photo(file: str) -> bytes:
+    return sample_photo(file).read_bytes()
+
+
+def gateway_with(
+    apps: Apps,
+    folder: Path,
+    *,
+    cache: Cache | None = None,
+    matching: Matching | None = None,
+    textual: TextualGraphs | None = None,
+    index: Index | None = None,
+    pack: PackInfo | None = None,
+    limits: Limits | None = None,
+) -> GatewayApp:
+    """A gateway over the same services, but for those given."""
+    return GatewayApp(
+        visual=apps.visual,
+        textual=textual or apps.textual,
+        encoder=apps.encoder,
+        hashing=apps.hashing,
+        matching=matching or apps.matching,
+        index=index or apps.index,
+        cache=cache or MemoryCache(64 * 2**20),
+        pack=pack or pack_info(apps),
+        folder=folder,
+        limits=limits,
+    )
+
+
+def pack_info(apps: Apps, version: str = "") -> PackInfo:
+    pack = apps.parts.pack
+    return PackInfo(pack.name, version or pack.id, 384, FusionWeights(0.1, 0.6, 0.3))
+
+
+def ask(
+    source: str | Source,
+    *more: tuple[Source, float],
+    collection: str = "photos",
+    weight: float = 1.0,
+    **fields: object,
+) -> SearchRequest:
+    """A search; a plain string is a sentence."""
+    first = QueryPart(TextSource(source) if isinstance(source, str) else source, weight)
+    parts = (first, *(QueryPart(other, number) for other, number in more))
+    return SearchRequest(collection, parts, **fields)  # type: ignore[arg-type]
+
+
+def graph(expression: str) -> ExpressionSource:
+    return ExpressionSource(expression)
+
+
+def image(file: str) -> ImageSource:
+    return ImageSource(photo(file))
+
+
+def stored(item_id: str) -> StoredSource:
+    return StoredSource(item_id)
+
+
+def text_item(name: str, *texts: str) -> Item:
+    return Item(name, None, texts)
+
+
+UNCACHED = RankingOptions(bypass_cache=True)
+
+
+def ids(page: SearchPage) -> list[str]:
+    return [hit.item_id for hit in page.hits]
+
+
+def taken(outcomes: Sequence[Outcome]) -> int:
+    """How many items were stored."""
+    return sum(outcome.error is None for outcome in outcomes)
+
+
+class FaultyMatching:
+    """A matching service that is slow, or raises. A call sets `called`; `cancelled` counts those given up."""
+
+    def __init__(self, inner: Matching) -> None:
+        self.inner = inner
+        self.delay_s = 0.0
+        self.error: ScenographError | None = None
+        self.calls = 0
+        self.called = asyncio.Event()
+        self.cancelled = 0
+
+    async def match(
+        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+    ) -> MatchBatch:
+        self.calls += 1
+        self.called.set()
+        if self.error is not None:
+            raise self.error
+        try:
+            await asyncio.sleep(self.delay_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return await self.inner.match(query, candidates, explain=explain)
+
+
+class FaultyTextual:
+    """A textual service that is slow, or raises."""
+
+    def __init__(self, inner: TextualGraphs) -> None:
+        self.inner = inner
+        self.delay_s = 0.0
+        self.error: ScenographError | None = None
+
+    async def parse(self, texts: Sequence[str]) -> TextBatch:
+        if self.error is not None:
+            raise self.error
+        await asyncio.sleep(self.delay_s)
+        return await self.inner.parse(texts)
