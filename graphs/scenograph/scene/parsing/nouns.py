@@ -51,7 +51,7 @@ class Nouns:
             child.text == "-" for child in token.head.children
         ):
             return False
-        if token.dep == "compound" and token.head.pos in ("NOUN", "PROPN"):
+        if token.dep == "nummod" or (token.dep == "compound" and token.head.pos in ("NOUN", "PROPN")):
             return False
         if token.lemma in EMPTY_NOUNS and not token.has("compound"):
             return False
@@ -90,7 +90,9 @@ class Nouns:
     def _compound(self, token: Token) -> tuple[list[Token], list[Token]]:
         """The words that belong to the name, and those that are attributes ("brick house": brick)."""
         parts = [child for child in token.all("compound", "nmod") if child.index < token.index]
-        parts += [child for child in token.all("amod") if self._is_name(child, token)]
+        for child in reversed(token.all("amod")):
+            if self._is_name(child, parts, token):
+                parts.append(child)
         parts = sorted(
             [*parts, *(inner for part in parts for inner in part.all("compound"))],
             key=lambda part: part.index,
@@ -100,17 +102,22 @@ class Nouns:
         stuff: list[Token] = []
         for part in parts:
             rest = " ".join([item.text for item in names] + [token.lemma])
-            if self._vocabulary.listed(rest) or part.text not in STUFF:
+            told = part.text in STUFF or part.tag == "VBG" or self._vocabulary.is_attribute(part.text)
+            if self._vocabulary.listed(rest) or not told:
                 break
             stuff.append(part)
             names.remove(part)
         return names, stuff
 
-    def _is_name(self, adjective: Token, noun: Token) -> bool:
+    def _is_name(self, adjective: Token, parts: list[Token], noun: Token) -> bool:
         """Whether an adjective belongs to the name: "hot dog", "living room", but not "young girl"."""
-        if adjective.index != noun.index - 1 or self._vocabulary.is_attribute(adjective.text):
+        parts = sorted(parts, key=lambda part: part.index)
+        if adjective.index != (parts[0] if parts else noun).index - 1 or self._vocabulary.is_attribute(
+            adjective.text
+        ):
             return False
-        return any(self._vocabulary.listed(f"{adjective.text} {name}") for name in (noun.lemma, noun.text))
+        words = [adjective.text, *(part.text for part in parts)]
+        return any(self._vocabulary.listed(" ".join([*words, form])) for form in (noun.lemma, noun.text))
 
     def _modify(self, thing: Thing, token: Token) -> None:
         for child in token.children:
@@ -169,17 +176,17 @@ def number(token: Token) -> int:
 
 def adjectives(token: Token) -> list[str]:
     """The attributes that an adjective and those joined to it say; "dark green" is one."""
-    found: list[str] = []
+    found: list[Token] = []
     waiting = [token]
     while waiting:
         word = waiting.pop()
         if word.pos in ("ADJ", "VERB", "NOUN", "ADV", "PROPN") and word.text not in NOT_ATTRIBUTES:
-            found.append(_with_tint(word))
+            found.append(word)
         for child in reversed(word.all("conj", "amod")):
             action = child.pos == "VERB" and word.dep not in ("amod", "conj")
             if not action and (child.dep == "conj" or child.text not in TINTS):
                 waiting.append(child)
-    return found
+    return [_with_tint(word) for word in sorted(found, key=lambda word: word.index)]
 
 
 def _is_tint_of_next(token: Token) -> bool:

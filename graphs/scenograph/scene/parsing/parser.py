@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 
 from scenograph.scene.errors import InvalidText
 from scenograph.scene.graph import SceneGraph
-from scenograph.scene.parsing.rewrite import Word, join_colours, reword
+from scenograph.scene.parsing.rewrite import Word, prepare, reword
 from scenograph.scene.parsing.sentence import SentenceReader
 from scenograph.scene.parsing.tree import Token, read_tree
 from scenograph.scene.vocabulary import Vocabulary
@@ -62,7 +62,7 @@ class TextParser:
         """
         for index, text in enumerate(texts):
             check_text(text, field=f"texts[{index}]")
-        sentences = [join_colours(self._split(_clean(text))) for text in texts]
+        sentences = [prepare(self._split(_clean(text))) for text in texts]
         trees = self._trees(sentences)
         again: dict[int, list[Word]] = {}
         for index, (words, tree) in enumerate(zip(sentences, trees, strict=True)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from scenograph.scene.parsing.tree import Token
+from scenograph.scene.parsing.words import COLOURS
 from scenograph.scene.vocabulary import Vocabulary
 
 NOUN = ("NOUN", "PROPN")
@@ -18,9 +19,12 @@ def repair(tokens: list[Token], vocabulary: Vocabulary) -> None:
         token.lemma = LEMMAS.get(token.lemma, token.lemma)
     for token in tokens:
         _object_that_ends_in_ing(token, vocabulary)
+        _verb_with_its_object(token)
+    for token in tokens:
         _subject_glued_to_a_verb(token)
         _participle_after_its_noun(token)
         _particle_with_an_object(token)
+        _colour_that_is_worn(token)
     for first, second in pairwise(tokens):
         _split_compound(first, second, vocabulary)
 
@@ -56,6 +60,37 @@ def _participle_after_its_noun(token: Token) -> None:
     """A participle that follows its noun is no adjective in front of it: "a dog running"."""
     if token.dep == "amod" and token.tag in ("VBG", "VBN") and token.index > token.head.index:
         token.dep, token.pos = "acl", "VERB"
+
+
+def _verb_with_its_object(token: Token) -> None:
+    """following a path: [path]pobj -> [path]dobj; [biker performing jump]NP -> biker performing a jump."""
+    if token.tag != "VBG" or token.pos != "VERB":
+        return
+    for child in token.all("pobj"):
+        child.dep = "dobj"
+    if (
+        token.dep == "amod"
+        and token.head.pos in NOUN
+        and any(
+            child.pos in NOUN and child.index == token.index - 1
+            for child in token.all("npadvmod", "nsubj", "compound")
+        )
+    ):
+        noun = token.head
+        root = noun.head is noun
+        token.attach(token if root else noun.head, noun.dep)
+        if root:
+            token.head = token
+        for child in list(noun.children):
+            if child.index < token.index or child.dep in ("advcl", "punct", "conj", "cc"):
+                child.attach(token, child.dep)
+        noun.attach(token, "dobj")
+
+
+def _colour_that_is_worn(token: Token) -> None:
+    """a woman in [red]A -> a woman in [red]N."""
+    if token.text in COLOURS and token.head.text == "in" and token.dep == "amod":
+        token.dep = "pobj"
 
 
 def _particle_with_an_object(token: Token) -> None:

@@ -14,6 +14,8 @@ from scenograph.scene.parsing.words import ACTIONS, COLOURS
 from scenograph.scene.vocabulary import Vocabulary, participle
 
 FINITE = ("VBZ", "VBP", "VBD", "MD")
+COVERED = frozenset({"covered", "filled", "capped", "lined"})
+LINKS = frozenset({"with", "in", "by", "from", "and", "to", "on", "up", "over", "is", "are"})
 LISTING = frozenset({",", "and", "&", "/"})
 
 
@@ -26,7 +28,30 @@ class Word:
     end: int
 
 
-def join_colours(words: list[Word]) -> list[Word]:
+def prepare(words: list[Word]) -> list[Word]:
+    """The words to read first: listed colours without commas, "snow covered" as one word."""
+    return _join_coverings(_join_colours(words))
+
+
+def _join_coverings(words: list[Word]) -> list[Word]:
+    kept: list[Word] = []
+    for index, word in enumerate(words):
+        after = words[index + 1].text if index + 1 < len(words) else ""
+        if (
+            word.text in COVERED
+            and kept
+            and kept[-1].text.isalpha()
+            and after.isalpha()
+            and after not in LINKS
+        ):
+            before = kept.pop()
+            kept.append(Word(f"{before.text}-{word.text}", before.start, word.end))
+        else:
+            kept.append(word)
+    return kept
+
+
+def _join_colours(words: list[Word]) -> list[Word]:
     """Drops what stands between the colours of one noun."""
     kept: list[Word] = []
     index = 0
@@ -62,7 +87,7 @@ def reword(words: list[Word], tokens: list[Token], vocabulary: Vocabulary) -> li
     for word, token in zip(words, tokens, strict=True):
         base = _hidden_verb(token, tokens, finite, vocabulary)
         if base:
-            result.append(Word("is", word.start, word.start))
+            result.append(Word("are" if base == word.text else "is", word.start, word.start))
             result.append(Word(participle(base), word.start, word.end))
         else:
             result.append(word)
@@ -104,19 +129,33 @@ def _hidden_verb(token: Token, tokens: list[Token], finite: list[Token], vocabul
         nominal = before.pos in ("NOUN", "PROPN") or vocabulary.listed(before.text)
         leads_on = after is not None and after.pos in ("ADP", "DET", "ADV", "PRON", "PART", "SCONJ")
         return base if nominal and leads_on and token.dep != "compound" and before.head is not before else ""
+    if base == token.text:
+        return base if _is_hidden_plural(token, before, after, animate, finite) else ""
     if not token.text.endswith("s") or before.dep == "poss":
         return ""
     if before.text == "one":
         return base
     if not animate:
         return ""
-    if token.dep == "conj" and token.head.tag in FINITE and before.text in ("and", ","):
-        return base
+    if token.dep == "conj" and before.text in ("and", ","):
+        last = after is None or after.pos in ("PUNCT", "ADP", "ADV")
+        return base if token.head.tag in FINITE or (finite and last) else ""
     if before.pos not in ("NOUN", "PROPN", "ADJ", "NUM"):
         return ""
     if before in animate:
         return base if token.dep != "compound" else ""
     return base if not finite else ""
+
+
+def _is_hidden_plural(
+    token: Token, before: Token, after: Token | None, animate: list[Token], finite: list[Token]
+) -> bool:
+    """Two terriers [race]N through a field; three girls wear hats and [dance]N on a stage."""
+    if after is None or after.pos not in ("ADP", "ADV") or token.dep == "compound":
+        return False
+    if before.text == "and":
+        return any(verb.tag == "VBP" for verb in finite) and not token.has("det", "amod", "compound")
+    return not finite and before in animate and (before.plural or any(noun.plural for noun in animate))
 
 
 def _is_animate(token: Token, vocabulary: Vocabulary) -> bool:
@@ -133,5 +172,5 @@ def base_form(text: str, verbs: frozenset[str]) -> str:
     elif text.endswith("ies"):
         bases = (text[:-3] + "y", text[:-1], "")
     else:
-        bases = (text.removesuffix("s"), text.removesuffix("es"), "")
+        bases = (text, text.removesuffix("s"), text.removesuffix("es"))
     return next((base for base in bases if base in verbs), "")

@@ -13,7 +13,7 @@ from scenograph.scene.parsing.tree import Token
 from scenograph.scene.parsing.words import (
     CONTROL,
     HOLDING,
-    NOT_ATTRIBUTES,
+    MANNER,
     PLACE_ADVERBS,
     RELATIVE,
     SHOWING,
@@ -114,7 +114,7 @@ class _Reading:
 
     def _subjects(self, verb: Token, depth: int = 0) -> list[Thing]:
         """The things that do what the verb says (or suffer it, in the passive)."""
-        own = verb.all("nsubj", "nsubjpass", "csubj")
+        own = _own_subjects(verb)
         if own:
             return [thing for token in own for thing in self._who(token)]
         head = verb.head
@@ -291,10 +291,10 @@ class _Reading:
         for child in verb.all("acomp", "oprd"):
             if child.pos == "ADJ":
                 self._read_adjective(child, things, negated=negated)
-        if not related and verb.lemma not in ("be", "have", "do"):
+        acts_on_nothing = not objects and not verb.has("dobj")
+        if not related and acts_on_nothing and verb.lemma not in ("be", "have", "do"):
             for thing in things:
-                if not objects and particle not in NOT_ATTRIBUTES:
-                    thing.say(particle, negated=negated)
+                thing.say(particle, negated=negated)
 
     def _wearers(self, verb: Token, things: list[Thing]) -> list[Thing]:
         """Clothes do nothing: in "a man wearing a hat riding a bike" the man rides."""
@@ -343,6 +343,12 @@ def _objects(token: Token, preposition: str) -> list[Token]:
     return [inner for child in token.all("prep") if child.text == preposition for inner in child.all("pobj")]
 
 
+def _own_subjects(verb: Token) -> list[Token]:
+    """The verb's subjects; in "that the boy holds" not the "that"."""
+    own = verb.all("nsubj", "nsubjpass", "csubj")
+    return [token for token in own if token.text not in RELATIVE] or own
+
+
 def _is_object(token: Token) -> bool:
     """Whether the token is what a verb acts on; "down [street]" counts where there is nothing else."""
     if token.dep == "npadvmod":
@@ -367,6 +373,8 @@ def _places(preposition: Token, depth: int = 0) -> list[tuple[str, Token]]:
     if depth > MAX_DEPTH:
         return found
     word = preposition.text
+    if word in MANNER:
+        return found
     for child in preposition.children:
         if child.dep == "pobj":
             if is_place(child):
@@ -391,9 +399,9 @@ def _places(preposition: Token, depth: int = 0) -> list[tuple[str, Token]]:
 
 def _is_passive(verb: Token) -> bool:
     while not verb.has("nsubjpass", "auxpass"):
-        if verb.tag != "VBN" or verb.has("nsubj", "aux"):
+        if verb.tag != "VBN" or verb.has("aux"):
             return False
-        if verb.dep in ("acl", "advcl", "ROOT", "dep", "xcomp", "oprd") or verb.has("agent"):
+        if verb.has("nsubj", "agent") or verb.dep in ("acl", "advcl", "ROOT", "dep", "xcomp", "oprd"):
             return not verb.has("dobj")
         if verb.dep != "conj" or verb.head.pos != "VERB":
             return False
@@ -423,7 +431,7 @@ def _relative_object(verb: Token) -> Token | None:
     """The noun that a relative clause takes as its object: "the ball (that) the boy holds"."""
     if verb.dep != "relcl" or verb.has("dobj"):
         return None
-    subjects = verb.all("nsubj")
+    subjects = _own_subjects(verb)
     if not subjects or subjects[0].text in RELATIVE:
         return None
     if any(child.dep == "prep" and not child.has("pobj") for child in verb.children):

@@ -29,6 +29,7 @@ TINTS = _CLASSES["tints"]
 COLOURS = _CLASSES["colours"]
 STUFF = _CLASSES["stuff"] | COLOURS
 NOT_ATTRIBUTES = _CLASSES["not_attributes"]
+MANNER = _CLASSES["manner"]
 PLACE_ADVERBS = _CLASSES["place_adverbs"]
 STILL = _CLASSES["still"]
 ACTIONS = _CLASSES["actions"]
