@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scenograph.cli.server_process import ServerProcess
@@ -26,10 +27,11 @@ class Split:
     def start(self) -> Split:
         """Returns when all of them serve."""
         try:
-            for name in self.SERVICES:
-                self.services[name] = self._process(name)
-                self.services[name].start()
-                self.settings[f"SCENOGRAPH_GATEWAY_{name.upper()}_ADDRESS"] = self.services[name].address
+            self.services = {name: self._process(name) for name in self.SERVICES}
+            with ThreadPoolExecutor(len(self.services)) as pool:
+                list(pool.map(ServerProcess.start, self.services.values()))
+            for name, process in self.services.items():
+                self.settings[f"SCENOGRAPH_GATEWAY_{name.upper()}_ADDRESS"] = process.address
             self.gateway = self._process("gateway")
             self.gateway.start()
         except BaseException:
@@ -38,8 +40,9 @@ class Split:
         return self
 
     def stop(self) -> None:
-        for process in (self.gateway, *self.services.values()):
-            process.stop()
+        processes = [self.gateway, *self.services.values()]
+        with ThreadPoolExecutor(len(processes)) as pool:
+            list(pool.map(ServerProcess.stop, processes))
 
     def _process(self, service: str) -> ServerProcess:
         folder = self.folder / service

@@ -148,15 +148,24 @@ def catches_sigterm(pid: int) -> bool:
     return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def test_a_serving_process_has_no_torch() -> None:
-    code = """
+def test_a_serving_process_has_no_torch(default_pack: Pack, tmp_path: Path) -> None:
+    code = f"""
+import asyncio
 import sys
 import scenograph.cli.serve, scenograph.cli.compose.remotes
 import scenograph.visual.servicer, scenograph.textual.servicer, scenograph.encoder.servicer
 import scenograph.hashing.servicer, scenograph.matching.servicer, scenograph.index.servicer
 import scenograph.gateway.servicer
-heavy = {"torch", "torch_geometric", "scenograph.nn", "scenograph.train"} & set(sys.modules)
-sys.exit(f"imported: {heavy}" if heavy else 0)
+from scenograph.runtime.settings import load_settings
+
+async def serve():
+    async with scenograph.cli.serve.serving(load_settings(port=0, data_dir={str(tmp_path)!r})) as (_, apps):
+        return await apps.textual.parse(["a dog on a sofa"])
+
+assert len(asyncio.run(serve()).results[0].nodes) == 2
+unwanted = "torch torch_geometric scenograph.nn scenograph.onnx scenograph.packs.build"
+heavy = set(sys.modules) & set(unwanted.split())
+sys.exit(f"imported: {{heavy}}" if heavy else 0)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scenograph.cli.compose.parts import Parts
+from scenograph.cli.compose.without import without
 from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Apps:
 
     @cached_property
     def textual(self) -> TextualApp:
-        from scenograph.textual.app import TextualApp
+        with without("torch"):
+            from scenograph.textual.app import TextualApp
 
         app = TextualApp.from_pack(self.parts.pack)
         self.parts.closing.push_async_callback(app.close)
