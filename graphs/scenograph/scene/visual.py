@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.scene.colour import colour_attributes
+from scenograph.scene.colour import ANIMAL, CLOTHES, THING, colour_attributes, expose
 from scenograph.scene.graph import Attribute, Node, SceneGraph, Tag
 from scenograph.scene.visual_detection import Detections
 from scenograph.scene.visual_objects import name_objects, settle
@@ -20,6 +20,8 @@ ImageArray = NDArray[np.uint8]
 MAX_NODES = 20
 MAX_TAGS = 10
 MIN_TAG = 0.05
+SIZE_RATIO = 1.6
+_LOOKS = {"person": CLOTHES, "animal": ANIMAL}
 SCENES = frozenset({"place", "nature", "structure"})
 # Kinds that hold too much to say anything of an image.
 GENERAL = frozenset(
@@ -81,10 +83,11 @@ def build_visual_graph(
     ]
     things += [Thing(setting.name, setting.box, setting.score, scene=True) for setting in settings]
     things = sorted(things, key=lambda thing: -thing.score)[:MAX_NODES]
+    exposed = expose(pixels)
     nodes = tuple(
         Node(
             label=thing.name,
-            attributes=() if thing.scene else _attributes(thing, things, pixels),
+            attributes=() if thing.scene else _attributes(thing, things, exposed, taxonomy),
             score=round(thing.score, 4),
             box=thing.box,
         )
@@ -95,28 +98,25 @@ def build_visual_graph(
     )
 
 
-def _attributes(thing: Thing, things: list[Thing], pixels: ImageArray) -> tuple[Attribute, ...]:
-    return (*colour_attributes(pixels, thing.box), *_size(thing, things))
+def _attributes(
+    thing: Thing, things: list[Thing], pixels: ImageArray, taxonomy: Taxonomy
+) -> tuple[Attribute, ...]:
+    look = next((look for kind, look in _LOOKS.items() if taxonomy.is_a(thing.name, kind)), THING)
+    return (*colour_attributes(pixels, thing.box, look), *_size(thing, things))
 
 
 def _size(thing: Thing, things: list[Thing]) -> tuple[Attribute, ...]:
-    """ "large" or "small" beside others of its name: twice, or half, their middle area; alone: more than half
-    the image.
+    """ "large" or "small" beside others of its name, by 1.6 times their middle area; nothing can be told of
+    one alone.
     """
     areas = sorted(other.box.area for other in things if other.name == thing.name)
-    if len(areas) >= 2:
-        middle = (
-            areas[len(areas) // 2]
-            if len(areas) % 2
-            else (areas[len(areas) // 2 - 1] + areas[len(areas) // 2]) / 2
-        )
-        ratio = thing.box.area / middle
-        if ratio >= 1.6:
-            return (Attribute("large", round(min(1.0, ratio / 3), 4)),)
-        if ratio <= 1 / 1.6:
-            return (Attribute("small", round(min(1.0, 1 / ratio / 3), 4)),)
-    elif thing.box.area >= 0.5:
-        return (Attribute("large", round(thing.box.area, 4)),)
+    if len(areas) < 2:
+        return ()
+    ratio = thing.box.area / ((areas[(len(areas) - 1) // 2] + areas[len(areas) // 2]) / 2)
+    if ratio >= SIZE_RATIO:
+        return (Attribute("large", round(min(1.0, ratio / 3), 4)),)
+    if ratio <= 1 / SIZE_RATIO:
+        return (Attribute("small", round(min(1.0, 1 / ratio / 3), 4)),)
     return ()
 
 

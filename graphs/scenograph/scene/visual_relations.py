@@ -67,6 +67,15 @@ def _held(pair: Pair) -> float:
     return 0.5 + 0.5 * pair.share_b if inside and reachable and b.area <= 0.5 * a.area else 0.0
 
 
+def _under(pair: Pair) -> float:
+    """a holds an umbrella b over itself: they overlap across, b's middle is above a's and a's middle is below
+    b.
+    """
+    a, b = pair.a, pair.b
+    over = pair.across >= 0.4 and pair.gap == 0 and middle_y(b) < middle_y(a) and b.area <= 2.5 * a.area
+    return 0.5 + 0.5 * pair.across if over else 0.0
+
+
 def _worn(pair: Pair) -> float:
     """a wears b: most of b lies within a."""
     return pair.share_b if pair.share_b >= 0.6 and pair.b.area <= 0.8 * pair.a.area else 0.0
@@ -82,6 +91,11 @@ def _seated(pair: Pair) -> float:
 def _aboard(pair: Pair) -> float:
     """a is in a vehicle b: most of a lies within the larger b."""
     return pair.share_a if pair.share_a >= 0.7 and pair.b.area >= 1.5 * pair.a.area else 0.0
+
+
+def _in_dish(pair: Pair) -> float:
+    """a is in a dish b: they share most of the smaller box."""
+    return max(pair.share_a, pair.share_b) if max(pair.share_a, pair.share_b) >= 0.7 else 0.0
 
 
 _PERSON = frozenset({"person"})
@@ -123,6 +137,7 @@ _HANDY = frozenset(
     }
 )
 _IN_MOUTH = frozenset({"frisbee", "ball", "sports ball", "toy", "stick"})
+_DISHES = frozenset({"cup", "glass", "bowl", "pot", "pan"})
 _SEATS = frozenset({"seat", "couch", "bench", "bed", "toilet", "chair"})
 _VEHICLES = frozenset({"motor vehicle", "boat", "train", "aircraft", "cart"})
 _SUPPORTS = frozenset(
@@ -151,9 +166,11 @@ RULES = (
     Rule("riding", _PERSON, _BOARDS, _on_board, single=True),
     Rule("wearing", _PERSON, _WORN, _worn, single=True),
     Rule("carrying", _PERSON, _BAGS, _held, single=True),
+    Rule("holding", _PERSON, frozenset({"umbrella"}), _under, single=True),
     Rule("holding", _PERSON, _HANDY, _held, single=True),
     Rule("holding", frozenset({"dog"}), _IN_MOUTH, _held, single=True),
     Rule("in", _BEINGS, _VEHICLES, _aboard),
+    Rule("in", frozenset({"drink", "food"}), _DISHES, _in_dish),
     Rule("sitting on", _BEINGS, _SEATS, _seated),
 )
 
