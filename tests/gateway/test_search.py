@@ -38,6 +38,7 @@ from scenograph.scene.errors import (
     InvalidFilter,
     InvalidGraphQuery,
     InvalidImage,
+    InvalidInput,
     ItemNotFound,
     PackMismatch,
 )
@@ -246,6 +247,16 @@ async def test_a_malformed_graph_query_is_told_with_its_place(gateway: GatewayAp
         await gateway.search(ask("a cat", (graph("(cat)-[on]->"), 1.0)))
     assert caught.value.position == 12
     assert caught.value.violations[0].field == "query.parts[1].graph_expression"
+
+
+async def test_a_query_with_very_many_objects(gateway: GatewayApp) -> None:
+    long = "a dog and a cat and " * 90
+    page = await gateway.search(ask(long, explain=True))
+    assert page.report.query_graph is not None and len(page.report.query_graph.nodes) == 64
+    assert page.hits[0].parts.stage is Stage.GRAPH
+    with pytest.raises(InvalidInput, match="65 nodes") as caught:
+        await gateway.search(ask(graph(", ".join(["(dog)"] * 65))))
+    assert caught.value.violations[0].field == "query.parts[0].graph_expression"
 
 
 async def test_a_bad_image_is_told_with_its_part(gateway: GatewayApp) -> None:

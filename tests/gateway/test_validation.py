@@ -62,7 +62,7 @@ def test_defaults_are_filled_in() -> None:
         (QueryPart(TextSource("x"), math.nan), ".weight"),
         (QueryPart(TextSource("x"), math.inf), ".weight"),
         (graph(), ".graph"),
-        (graph(*[Node("x")] * 129), ".graph"),
+        (graph(*[Node("x")] * 65), ".graph"),
         (graph(Node("x"), edges=(Edge(0, "on", 0),) * 513), ".graph"),
         (graph(Node("x" * 101)), ".graph.required.nodes[0].label"),
         (graph(Node("x", score=math.nan)), ".graph.required.nodes[0].score"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scenograph.scene.graph import SceneGraph
@@ -26,18 +26,23 @@ REQUIRED = Thresholds(label=0.5, attribute=0.5, predicate=0.5, tag=0.3)
 FORBIDDEN = Thresholds(label=0.9, attribute=0.75, predicate=0.75, tag=0.3)
 """Strict: only what is certainly there violates; a mere "person" is no forbidden woman."""
 
+MAX_STEPS = 5_000
+
 
 class Pattern:
     """Nodes of one graph of `parts`, with all edges among them, looked for in evidence by backtracking.
 
     Different nodes must meet different nodes of the evidence (a tag may serve several); a node with a count
-    must also find that many nodes of its label. Patterns are small (a query's hard part): the search is
-    exponential in theory, instant in practice.
+    must also find that many nodes of its label. Nodes with edges are placed by backtracking, the rest by
+    bipartite matching; a pattern not found within MAX_STEPS counts as not there.
     """
 
     def __init__(
         self, graph: SceneGraph, members: Sequence[int], row: int, edge_row: int, parts: Parts
     ) -> None:
+        ends = {end for edge in graph.edges for end in (edge.subject, edge.object)}
+        members = sorted(members, key=lambda member: member not in ends)
+        self._bound = sum(member in ends for member in members)
         place = {member: position for position, member in enumerate(members)}
         self._rows = [row + member for member in members]
         self._counts = [graph.nodes[member].count for member in members]
@@ -78,7 +83,7 @@ class Pattern:
             if not nodes:
                 return False
             options.append(nodes)
-        return self._place(options, [], evidence, number, compared, limits)
+        return self._place(options, [], evidence, number, compared, limits, iter(range(MAX_STEPS)))
 
     def _place(
         self,
@@ -88,17 +93,20 @@ class Pattern:
         number: int,
         compared: Compared,
         limits: Thresholds,
+        steps: Iterator[int],
     ) -> bool:
         position = len(chosen)
-        if position == len(options):
-            return True
         tags = evidence.tags_at[number]
+        if position == self._bound:
+            return _all_fit([[c for c in each if c not in chosen] for each in options[position:]], tags)
         for column in options[position]:
-            if column < tags and column in chosen:
+            if column in chosen:
                 continue
+            if next(steps, None) is None:
+                return False
             chosen.append(column)
             if self._edges_hold(chosen, evidence, number, compared, limits) and self._place(
-                options, chosen, evidence, number, compared, limits
+                options, chosen, evidence, number, compared, limits, steps
             ):
                 return True
             chosen.pop()
@@ -119,3 +127,21 @@ class Pattern:
             ):
                 return False
         return True
+
+
+def _all_fit(options: Sequence[Sequence[int]], tags: int) -> bool:
+    """Whether each may have one of its columns, no two the same but those from `tags` on."""
+    taken: dict[int, int] = {}
+
+    def fit(who: int, seen: set[int]) -> bool:
+        for column in options[who]:
+            if column >= tags:
+                return True
+            if column not in seen:
+                seen.add(column)
+                if column not in taken or fit(taken[column], seen):
+                    taken[column] = who
+                    return True
+        return False
+
+    return all(fit(who, set()) for who in range(len(options)))

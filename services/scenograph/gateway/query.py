@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from scenograph.gateway.deadlines import StageTimes, parse_budget, time_box
 from scenograph.gateway.digests import source_digest
 from scenograph.gateway.fields import at_field
 from scenograph.gateway.graphstage import WeightedGraph, join
+from scenograph.gateway.limits import MAX_QUERY_NODES
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.requests import (
     ExpressionSource,
@@ -24,6 +25,7 @@ from scenograph.gateway.requests import (
     TextSource,
 )
 from scenograph.gateway.tasks import both, together
+from scenograph.gateway.validation import check_graph
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.contracts import (
@@ -46,6 +48,7 @@ from scenograph.scene.errors import (
 )
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.query import parse_graph_query
+from scenograph.scene.structure import subgraph
 
 T = TypeVar("T")
 
@@ -165,6 +168,7 @@ class QueryPreparer:
             case ExpressionSource(expression):
                 field = f"{field}.graph_expression"
                 graph = await asyncio.to_thread(parse_graph_query, expression, field=field)
+                check_graph(graph, field=field)
                 return await self._graph(graph, field, times)
             case StoredSource(item_id):
                 return await self._stored(collection, item_id, f"{field}.item_id")
@@ -179,7 +183,7 @@ class QueryPreparer:
             return _Part(vector, GraphQuery(), degraded=f"the text was not parsed: {graph.message}")
         if isinstance(graph, ScenographError):
             raise at_field(graph, field)
-        return _Part(vector, GraphQuery(optional=graph))
+        return _Part(vector, _soft(graph))
 
     async def _encode_text(self, text: str, times: StageTimes) -> FloatArray:
         with times.measure("encode"):
@@ -210,7 +214,7 @@ class QueryPreparer:
             source = image.features if image.features is not None else content
             batch = await self._encoder.encode_images([source])
         self._pack.check_service(batch.pack_version, "encoder")
-        return _Part(batch.vectors[0], GraphQuery(optional=image.graph))
+        return _Part(batch.vectors[0], _soft(image.graph))
 
     async def _graph(self, graph: GraphQuery, field: str, times: StageTimes) -> _Part:
         wanted = join([graph.required, graph.optional])
@@ -232,7 +236,7 @@ class QueryPreparer:
             raise ItemNotFound(
                 f"no item {item_id!r} in collection {collection!r}", metadata={"id": item_id, "field": field}
             )
-        return _Part(entry.embedding, GraphQuery(optional=entry.graph or SceneGraph()))
+        return _Part(entry.embedding, _soft(entry.graph or SceneGraph()))
 
 
 def mix(parts: Sequence[tuple[float, FloatArray, bool]]) -> FloatArray:
@@ -261,6 +265,14 @@ def weigh(parts: Sequence[tuple[float, GraphQuery]]) -> tuple[WeightedGraph, ...
         if wants or query.forbidden.nodes:
             graphs.append(WeightedGraph(query, weight if wants else 0.0))
     return tuple(graphs)
+
+
+def _soft(graph: SceneGraph) -> GraphQuery:
+    """A sentence's or an image's graph as a query that ranks; of a very large one its most certain nodes."""
+    if len(graph.nodes) > MAX_QUERY_NODES:
+        best = sorted(range(len(graph.nodes)), key=lambda place: -graph.nodes[place].score)
+        graph = replace(subgraph(graph, sorted(best[:MAX_QUERY_NODES])), tags=graph.tags)
+    return GraphQuery(optional=graph)
 
 
 async def _caught(work: Coroutine[Any, Any, T]) -> T | ScenographError:

@@ -27,7 +27,7 @@ from scenograph.gateway.requests import (
 from scenograph.runtime.contracts import Modality
 from scenograph.scene.errors import DuplicateItem, InvalidInput
 from scenograph.scene.graph import GraphQuery, Node
-from scenograph.scene.query import MAX_LABEL_CHARS, MAX_QUERY_NODES
+from scenograph.scene.query import MAX_LABEL_CHARS
 
 
 def check_search(request: SearchRequest) -> SearchRequest:
@@ -99,8 +99,8 @@ def check_graph(query: GraphQuery, *, field: str) -> None:
     nodes = sum(len(graph.nodes) for graph in graphs)
     if not nodes:
         raise InvalidInput("the graph has no nodes", field=field)
-    if nodes > MAX_QUERY_NODES:
-        raise InvalidInput(f"the graph has {nodes} nodes; at most {MAX_QUERY_NODES} are allowed", field=field)
+    if nodes > limits.MAX_QUERY_NODES:
+        raise InvalidInput(f"the graph has {nodes} nodes; at most {limits.MAX_QUERY_NODES} are allowed", field=field)
     for name, graph in zip(("required", "forbidden", "optional"), graphs, strict=True):
         for place, node in enumerate(graph.nodes):
             _check_node(node, f"{field}.{name}.nodes[{place}]")
