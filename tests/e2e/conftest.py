@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 import pytest
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import Client, Item
-from scenograph.packs import Pack
 from tests.e2e.photos import ITEMS
+from tests.served import Split
 
-SERVICES = ("visual", "textual", "encoder", "hashing", "matching", "index")
-PHOTOS = "photos"
+SERVICES = Split.SERVICES
+PHOTOS = "sample-photos"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where each service is, and the log of the process that has the gateway."""
+    """Where each service is."""
 
     addresses: dict[str, str]
-    log: Path
 
     @property
     def gateway(self) -> str:
@@ -39,26 +36,18 @@ def fill(address: str, items: list[Item] = ITEMS, collection: str = PHOTOS) -> N
 
 
 @pytest.fixture(scope="session")
-def together(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """All services in one process, with the sample photographs stored; its log tells what it imported."""
-    server = ServerProcess(tmp_path_factory.mktemp("together"), settings={"PYTHONPROFILEIMPORTTIME": "1"})
-    with server as address:
-        fill(address)
-        yield Deployment(dict.fromkeys((*SERVICES, "gateway"), address), server.log)
+def together(server: ServerProcess) -> Deployment:
+    """All services in one process, with the sample photographs stored."""
+    fill(server.address)
+    return Deployment(dict.fromkeys((*SERVICES, "gateway"), server.address))
 
 
 @pytest.fixture(scope="session")
-def apart(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+def apart(split_servers: Split) -> Deployment:
     """One process for each service, with the sample photographs stored."""
-    with ExitStack() as stack:
-        addresses = {
-            name: stack.enter_context(ServerProcess(tmp_path_factory.mktemp(name), name)) for name in SERVICES
-        }
-        settings = {f"SCENOGRAPH_GATEWAY_{name.upper()}_ADDRESS": at for name, at in addresses.items()}
-        server = ServerProcess(tmp_path_factory.mktemp("gateway"), "gateway", settings)
-        addresses["gateway"] = stack.enter_context(server)
-        fill(addresses["gateway"])
-        yield Deployment(addresses, server.log)
+    fill(split_servers.address)
+    addresses = {name: process.address for name, process in split_servers.services.items()}
+    return Deployment({**addresses, "gateway": split_servers.address})
 
 
 @pytest.fixture(scope="session")

@@ -53,11 +53,6 @@ def test_every_rpc_has_a_case() -> None:
     assert sorted(CASES) == sorted(RPCS)
 
 
-@pytest.mark.parametrize("name", RPCS)
-def test_rpc(name: str, index_collection: None, channel: grpc.Channel) -> None:
-    CASES[name](channel)
-
-
 def _image(data: bytes) -> common_pb2.Image:
     return common_pb2.Image(content=data)
 
@@ -447,3 +442,8 @@ def server_info(channel: grpc.Channel) -> None:
     assert info.pack_name == "default" and info.pack_version.startswith("default@")
     assert (info.embedding_size, list(info.code_bits), info.cache) == (384, [64, 128, 256], "memory")
     assert info.version and info.max_message_bytes and info.max_image_pixels and info.max_upload_bytes
+
+
+@pytest.mark.parametrize("run", dict.fromkeys(CASES.values()), ids=lambda run: run.__name__)
+def test_rpc(run: Case, index_collection: None, channel: grpc.Channel) -> None:
+    run(channel)

@@ -61,25 +61,25 @@ def _store(client: Client) -> None:
 def _search(client: Client) -> None:
     _title("a sentence", "a red motorbike in a garage")
     page = client.search(COLLECTION, text="a red motorbike in a garage", limit=3, explain=True)
-    print_page(page, explain=True)
+    print_page(page, explain=True, tell_next=False)
 
     _title("a sentence, of colour photographs about space only", "a person in a space suit")
     where = 'topic = "space" AND colour = true'
     page = client.search(COLLECTION, text="a person in a space suit", filter=where, limit=3, explain=True)
-    print_page(page, explain=True)
+    print_page(page, explain=True, tell_next=False)
 
     _title("a photograph", "motorcycle_right.png, taken a step to the right of one that is stored")
     page = client.search(COLLECTION, image=photo("motorcycle_right.png"), limit=3)
-    print_page(page, explain=False)
+    print_page(page, explain=False, tell_next=False)
 
     _title("a photograph, for sentences", "coffee.png")
     page = client.search(COLLECTION, image=photo("coffee.png"), returning="text", limit=3)
-    print_page(page, explain=False)
+    print_page(page, explain=False, tell_next=False)
 
     graph = "(cat), not (person)"
     _title("a graph with a required and a forbidden part", graph)
     page = client.search(COLLECTION, graph=graph, limit=3, explain=True)
-    print_page(page, explain=True)
+    print_page(page, explain=True, tell_next=False)
 
 
 def _rank(client: Client) -> None:

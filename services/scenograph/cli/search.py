@@ -58,8 +58,8 @@ def search(
     print_json(page) if as_json else print_page(page, explain=explain)
 
 
-def print_page(page: Page, *, explain: bool) -> None:
-    """The hits as a table, then how the search went."""
+def print_page(page: Page, *, explain: bool, tell_next: bool = True) -> None:
+    """The hits as a table, then how the search went, then how to see more."""
     table = Table("", "id", "score", "coarse", "cosine", "graph", "why" if explain else "text")
     for position, hit in enumerate(page.hits, start=1):
         scores = [f"{hit.score:.3f}", f"{hit.parts.coarse:.2f}", f"{hit.parts.cosine:.2f}"]
@@ -71,7 +71,8 @@ def print_page(page: Page, *, explain: bool) -> None:
         table.add_row(str(position), Text(name), *scores, graph, Text(why))
     out.print(table)
     report = page.report
-    timings = ", ".join(f"{stage} {milliseconds:.0f}" for stage, milliseconds in page.timings.items())
+    stages = {stage: took for stage, took in page.timings.items() if "." not in stage}
+    timings = ", ".join(f"{stage} {took:.0f}" for stage, took in stages.items())
     out.print(
         f"{report.considered} entries, {report.coarse_candidates} after Hamming, "
         f"{report.graph_candidates} graphs matched; ms: {timings}; cache {report.cache}",
@@ -80,7 +81,7 @@ def print_page(page: Page, *, explain: bool) -> None:
     )
     if report.degraded:
         out.print(f"degraded: {report.degraded_reason}", style="yellow")
-    if page.next_page_token:
+    if page.next_page_token and tell_next:
         out.print(f"next page: --page-token {page.next_page_token}", style="dim", highlight=False)
 
 

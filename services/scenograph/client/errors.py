@@ -42,7 +42,7 @@ class ScenographError(Exception):
         retry_after: float | None = None,
         metadata: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(_with_field(message, fields))
         self.message = message
         self.code = code
         self.reason = reason or type(self).reason
@@ -55,6 +55,12 @@ class ScenographError(Exception):
         """Where in a graph query or filter the error is."""
         position = self.metadata.get("position", "")
         return int(position) if position.isdecimal() else None
+
+
+def _with_field(message: str, fields: tuple[FieldViolation, ...]) -> str:
+    """The message, led by the field at fault where it does not name it."""
+    field = fields[0].field if fields else ""
+    return f"{field}: {message}" if field and field.rpartition(".")[2] not in message else message
 
 
 class InvalidInput(ScenographError):
