@@ -55,7 +55,7 @@ class GraphEncoder(nn.Module):
     def forward(
         self, nodes: Tensor, edge_index: Tensor, edges: Tensor, batch: Tensor, node_weight: Tensor
     ) -> Tensor:
-        graphs = int(batch.max()) + 1
+        graphs = batch.max().item() + 1  # not int(): the exporter could not follow it
         told = nodes + self.neighbour_weight * self.messages(nodes, edge_index, edges)
         weight = node_weight.unsqueeze(1)
         total = scatter(weight, batch, dim=0, dim_size=graphs, reduce="sum")
