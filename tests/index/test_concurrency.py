@@ -132,6 +132,29 @@ async def test_a_cancelled_call_is_not_written_once_it_has_waited(app: IndexApp)
     assert (await app.get("photos", ["a", "b"]))[1] == ["a"]
 
 
+async def test_the_log_stays_small_though_readers_overlap(
+    app: IndexApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite reuses its log only where no reader is; the writer makes such a moment when the log is long."""
+    monkeypatch.setattr("scenograph.index.store.LOG_BYTES", 1_000_000)
+    await put(app, *(record(f"i{n}", n) for n in range(100)))
+    stop = False
+
+    async def read() -> None:
+        while not stop:
+            await app.list_items("photos", page_size=20)
+
+    readers = [asyncio.create_task(read()) for _ in range(4)]
+    (log,) = (tmp_path / "collections" / "photos").glob("*-wal")
+    sizes = []
+    for turn in range(20):
+        await put(app, *(record(f"i{n}", turn + n, metadata={"x": "y" * 1000}) for n in range(100)))
+        sizes.append(log.stat().st_size)
+    stop = True
+    await asyncio.gather(*readers)
+    assert max(sizes) < 4_000_000
+
+
 async def test_collections_come_and_go_beside_each_other(app: IndexApp) -> None:
     async def life(name: str) -> None:
         for _ in range(3):

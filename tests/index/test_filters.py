@@ -240,12 +240,12 @@ def slow(part: Any, metadata: Any) -> bool:
             return any(alike(found, part.value) for found in members(metadata, part.path.keys))
     found = reach(metadata, part.path.keys)
     if part.operator in ("=", "!="):
-        return bool(found and alike(found[0], part.value)) == (part.operator == "=")
+        return bool(bool(found and alike(found[0], part.value)) == (part.operator == "="))
     if not found or kind(found[0]) != kind(part.value):
         return False
     left, right = found[0], part.value
-    holds: dict[str, bool] = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}
-    return holds[part.operator]
+    below, same = bool(left < right), bool(left == right)
+    return {"<": below, "<=": below or same, ">": not below and not same, ">=": not below}[part.operator]
 
 
 def reach(value: Any, keys: tuple[str, ...]) -> list[Any]:

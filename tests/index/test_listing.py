@@ -111,7 +111,7 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.integers(0, 12), st.integers(1, 4), st.booleans())
 async def test_pages_under_any_changes(
     tmp_path_factory: pytest.TempPathFactory,

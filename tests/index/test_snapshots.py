@@ -145,6 +145,15 @@ async def test_wrong_snapshot_calls_are_refused(app: IndexApp, tmp_path: Path) -
     assert (await app.restore_snapshot("s")).items == 1
 
 
+async def test_a_damaged_snapshot_does_not_hide_the_others(app: IndexApp, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        await app.create_snapshot("photos", name)
+    (tmp_path / "snapshots" / "b" / "snapshot.json").write_text("{")
+    assert [one.name for one in (await app.list_snapshots(page_size=2))[0]] == ["a", "c"]
+    with pytest.raises(IndexCorrupt):
+        await app.restore_snapshot("b")
+
+
 async def test_a_list_does_not_go_on_in_a_restored_collection(app: IndexApp) -> None:
     await put(app, *(record(f"i{n}", n) for n in range(5)))
     await app.create_snapshot("photos", "s")

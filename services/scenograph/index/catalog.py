@@ -20,6 +20,7 @@ from scenograph.scene.errors import (
     CollectionNotFound,
     DataLoss,
     FailedPrecondition,
+    Unavailable,
 )
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,9 @@ class Catalog:
 
     def damaged(self) -> dict[str, str]:
         """The collections that do not serve, and why."""
-        return {name: str(store) for name, store in self._stores.items() if not isinstance(store, Store)}
+        return {
+            name: str(store) for name, store in list(self._stores.items()) if not isinstance(store, Store)
+        }
 
     def create(self, name: str, pack_version: str, bits: int) -> Collection:
         """Makes an empty collection. Errors: CollectionExists, DiskFull."""
@@ -89,7 +92,11 @@ class Catalog:
         store = self._stores.pop(name)
         if isinstance(store, Store):
             store.close()
-        self._folder.remove_collection(name, epoch)
+        try:
+            self._folder.remove_collection(name, epoch)
+        except Unavailable:
+            self._stores[name] = self._reopened(store)
+            raise
 
     def create_snapshot(self, collection: str, snapshot: str) -> Snapshot:
         """Copies a collection's state. Errors: CollectionNotFound, AlreadyExists, DiskFull."""
@@ -102,7 +109,11 @@ class Catalog:
         found: list[Snapshot] = []
         for name in self._folder.snapshots():
             if name > after:
-                snapshot = snapshots.describe(self._folder, name)
+                try:
+                    snapshot = snapshots.describe(self._folder, name)
+                except DataLoss as error:
+                    log.error("snapshot %s is left out: %s", name, error)
+                    continue
                 if collection in ("", snapshot.collection):
                     found.append(snapshot)
             if len(found) > size:
@@ -140,6 +151,12 @@ class Catalog:
         except BaseException:
             fresh.close()
             path.unlink(missing_ok=True)
-            self._stores[name] = Store(old.path, name, self._limits) if isinstance(old, Store) else old
+            self._stores[name] = self._reopened(old)
             raise
         self._stores[name] = fresh
+
+    def _reopened(
+        self, store: Store | DataLoss | FailedPrecondition
+    ) -> Store | DataLoss | FailedPrecondition:
+        """What was closed for a change that could not be made."""
+        return Store(store.path, store.name, self._limits) if isinstance(store, Store) else store

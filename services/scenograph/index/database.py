@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -84,7 +85,8 @@ def open_file(path: Path, name: str, *, writer: bool = False) -> sqlite3.Connect
     if not path.is_file():
         raise IndexCorrupt(f"the file of {name!r} is missing: {path.name}")
     with errors_named(name):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        uri = f"file:{quote(str(path))}?mode=rw"  # never makes a file that is not there
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 raise IndexCorrupt(f"{path.name} of {name!r} is not an index file")

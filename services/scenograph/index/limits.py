@@ -27,5 +27,7 @@ class Limits:
     """Threads that read and search, over all collections."""
     pending_writes: int = 16_384
     """Writes that may wait for one collection's writer; more are refused with RESOURCE_EXHAUSTED."""
+    kept_graphs: int = 4096
+    """Decoded graphs that a collection keeps in memory, those last shown: about 10 KB each."""
     remembered_requests: int = 100_000
     """Request ids that a collection remembers, the newest."""

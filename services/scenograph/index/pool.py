@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from scenograph.index.writer import StoreClosed
+from scenograph.scene.errors import ScenographError
 
 
 class ConnectionPool:
@@ -26,7 +27,7 @@ class ConnectionPool:
             if self._closed:
                 raise StoreClosed
             connection = self._free.pop() if self._free else None
-        connection = connection or self._connect()
+        connection = connection or self._opened()
         try:
             yield connection
         finally:
@@ -36,6 +37,14 @@ class ConnectionPool:
                     connection = None
             if connection is not None:
                 connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except ScenographError:
+            if self._closed:  # and the file is gone: not the caller's trouble
+                raise StoreClosed from None
+            raise
 
     def close(self) -> None:
         """Closes the free connections now and the leased ones when they come back."""

@@ -14,6 +14,7 @@ import numpy as np
 from scenograph.index import checks, database, reading, searching
 from scenograph.index.database import State, errors_named
 from scenograph.index.filters import parse_filter
+from scenograph.index.graphcache import GraphCache
 from scenograph.index.limits import DEFAULT_CANDIDATES
 from scenograph.index.masks import MaskCache
 from scenograph.index.pool import ConnectionPool
@@ -23,6 +24,7 @@ from scenograph.scene.errors import Unavailable
 
 PIN_S = 10.0
 PAUSE_S = 0.0002
+MODALITIES = tuple(Modality)  # faster than asking the enum for each hit
 
 
 class Reader:
@@ -31,10 +33,11 @@ class Reader:
     Every method blocks. Errors: IndexCorrupt, Unavailable; StoreClosed after `close`.
     """
 
-    def __init__(self, path: Path, name: str, view: View) -> None:
+    def __init__(self, path: Path, name: str, view: View, kept_graphs: int) -> None:
         self.name = name
         self.view = view
         self._masks = MaskCache()
+        self._graphs = GraphCache(kept_graphs)
         self._pool = ConnectionPool(lambda: database.open_file(path, name))
 
     def close(self) -> None:
@@ -116,14 +119,17 @@ class Reader:
         lap("filter")
         found = searching.nearest(view, query.code, wanted, query.coarse_candidates or DEFAULT_CANDIDATES)
         lap("hamming")
-        cosines = np.zeros(len(found.rows), np.float32)
         if query.embedding is not None and table.dimension:
             found, cosines = searching.rescored(view, found, query.embedding)
             lap("cosine")
+        else:
+            found, cosines = searching.ranked(view, found), np.zeros(len(found.rows), np.float32)
         shown = table.entry.data[found.rows[: query.with_graphs]].tolist()
-        graphs = reading.graphs(connection, shown) if connection is not None else {}
+        graphs = self._graphs.get(connection, shown) if connection is not None else []
         hits = [
-            IndexHit(table.ids[slot], Modality(modality), ordinal, distance, cosine, table.texts[row], graph)
+            IndexHit(
+                table.ids[slot], MODALITIES[modality], ordinal, distance, cosine, table.texts[row], graph
+            )
             for row, slot, modality, ordinal, distance, cosine, graph in zip(
                 found.rows.tolist(),
                 table.slot.data[found.rows].tolist(),
@@ -131,7 +137,7 @@ class Reader:
                 table.ordinal.data[found.rows].tolist(),
                 found.distances.tolist(),
                 cosines.tolist(),
-                chain((graphs.get(entry) for entry in shown), repeat(None)),
+                chain(graphs, repeat(None)),
                 strict=False,
             )
         ]

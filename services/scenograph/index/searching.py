@@ -19,7 +19,7 @@ CHUNK = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Rows of the view's table with their distances, nearest first; `considered` rows were looked at."""
+    """Rows of the view's table with their distances; `considered` rows were looked at."""
 
     rows: NDArray[np.int64]
     distances: NDArray[np.int32]
@@ -27,9 +27,7 @@ class Found:
 
 
 def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modality) -> NDArray[np.bool_]:
-    """Which rows a search looks at: live, of the modality, of an item that passes the filter. Shape: (rows,)
-    bool.
-    """
+    """Which rows a search looks at: live, of the modality, of an item that passes. Shape: (rows,) bool."""
     wanted = view.live_rows
     if modality != Modality.UNSPECIFIED:
         wanted = wanted & (view.table.modality.data[: view.rows] == modality)
@@ -39,8 +37,9 @@ def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modalit
 
 
 def nearest(view: View, code: CodeArray, wanted: NDArray[np.bool_], keep: int) -> Found:
-    """The `keep` wanted rows of least distance; among equals, those first by item id, modality and ordinal.
+    """The `keep` wanted rows of least distance, in no order.
 
+    Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept.
     Shapes: code (bits / 8,) uint8, wanted (rows,) bool.
     """
     considered = int(np.count_nonzero(wanted))
@@ -58,27 +57,35 @@ def nearest(view: View, code: CodeArray, wanted: NDArray[np.bool_], keep: int) -
     histogram = np.bincount(distances, minlength=view.table.bits + 2)[: view.table.bits + 1]
     border = int(np.searchsorted(np.cumsum(histogram), min(keep, considered)))
     kept = np.flatnonzero(distances <= border)
-    distances = distances[kept]
+    if len(kept) > keep:
+        last = np.flatnonzero(distances[kept] == border)
+        tied = kept[last] if places is None else places[kept[last]]
+        kept = np.delete(kept, last[_tie_order(view, tied)[len(last) - (len(kept) - keep) :]])
     rows = kept if places is None else places[kept]
-    order = _sorted_by_tie(view, rows, distances)[:keep]
-    return Found(rows[order], distances[order], considered)
+    return Found(rows, distances[kept], considered)
+
+
+def ranked(view: View, found: Found) -> Found:
+    """The rows by distance, then by item id, modality and ordinal."""
+    order = _order(view, found.rows, found.distances)
+    return Found(found.rows[order], found.distances[order], found.considered)
 
 
 def rescored(view: View, found: Found, embedding: FloatArray) -> tuple[Found, FloatArray]:
-    """The rows found, by cosine; among equals as before. The cosines are exact: summed in float64, rounded
-    to float32.
+    """The rows by cosine, then by item id, modality and ordinal; and their cosines.
 
+    These are exact: summed in float64, rounded to float32.
     Shapes: embedding (D,) -> cosines (rows found,) float32; a vector of length 0 has cosine 0.
     """
     query = embedding.astype(np.float64)
     size = float(np.linalg.norm(query))
     cosines = np.zeros(len(found.rows), np.float64)
     for start in range(0, len(found.rows), CHUNK):
-        part = view.table.embeddings.data[found.rows[start : start + CHUNK]].astype(np.float64)
+        part = view.table.embeddings.take(found.rows[start : start + CHUNK]).astype(np.float64)
         sizes = np.sqrt(np.einsum("ij,ij->i", part, part)) * size
         np.divide(part @ query, sizes, out=cosines[start : start + CHUNK], where=sizes > 0)
     rounded = np.clip(cosines, -1, 1).astype(np.float32)
-    order = _sorted_by_tie(view, found.rows, -rounded)
+    order = _order(view, found.rows, -rounded)
     return Found(found.rows[order], found.distances[order], found.considered), rounded[order]
 
 
@@ -92,21 +99,26 @@ def _hamming(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
     return distances
 
 
-def _sorted_by_tie(
-    view: View, rows: NDArray[np.int64], scores: NDArray[np.int32] | FloatArray
-) -> NDArray[np.int64]:
-    """The order that sorts by score, least first, then by item id, modality and ordinal."""
-    table = view.table
+def _order(view: View, rows: NDArray[np.int64], scores: NDArray[np.int32] | FloatArray) -> NDArray[np.int64]:
+    """The order that sorts by score, least first, then as `_tie_order`."""
     order = np.argsort(scores, kind="stable")
-    ranked = scores[order]
-    breaks = np.flatnonzero(np.diff(ranked)) + 1
+    breaks = np.flatnonzero(np.diff(scores[order])) + 1
     starts, ends = np.append(0, breaks), np.append(breaks, len(rows))
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if end - start > 1:
-            tied = order[start:end]
-            at = rows[tied]
-            slots, modalities, ordinals = table.slot.data[at], table.modality.data[at], table.ordinal.data[at]
-            ids = [table.ids[slot] for slot in slots.tolist()]
-            keys = zip(ids, modalities.tolist(), ordinals.tolist(), tied.tolist(), strict=True)
-            order[start:end] = [key[3] for key in sorted(keys)]
+    for place in np.flatnonzero(ends - starts > 1).tolist():
+        tied = order[starts[place] : ends[place]]
+        order[starts[place] : ends[place]] = tied[_tie_order(view, rows[tied])]
     return order
+
+
+def _tie_order(view: View, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order that sorts rows by item id (code points), modality and ordinal."""
+    table = view.table
+    ids = [table.ids[slot] for slot in table.slot.data[rows].tolist()]
+    keys = zip(
+        ids,
+        table.modality.data[rows].tolist(),
+        table.ordinal.data[rows].tolist(),
+        range(len(rows)),
+        strict=True,
+    )
+    return np.array([key[3] for key in sorted(keys)], np.int64)

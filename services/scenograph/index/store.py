@@ -20,6 +20,8 @@ from scenograph.index.writer import Job, Writer
 from scenograph.runtime.contracts import Collection, DeleteResult, IndexAnswer, IndexQuery, Write, WriteResult
 from scenograph.scene.errors import IndexCorrupt, ScenographError
 
+LOG_BYTES = 64 * 1024 * 1024  # readers without a gap keep SQLite from reusing its log: past this, make one
+
 Finish = Callable[[int], Any]  # the collection's version after the commit -> a call's answer
 
 
@@ -34,6 +36,7 @@ class Store:
         self.path = path
         self.name = name
         self._limits = limits
+        self._log = path.with_name(path.name + "-wal")
         self._unclean = True  # an earlier life may have left removed records in the write-ahead log
         with errors_named(name):
             self._connection = database.open_file(path, name, writer=True)
@@ -46,7 +49,7 @@ class Store:
             except BaseException:
                 self._connection.close()
                 raise
-        self.reader = Reader(path, name, view)
+        self.reader = Reader(path, name, view, limits.kept_graphs)
         self._writer = Writer(name, self._commit, self._idle, limits.pending_writes)
 
     def close(self) -> None:
@@ -134,6 +137,8 @@ class Store:
             job.result.set_result(finish(self.reader.view.version))
         if needs_compaction(self.reader.view):
             self.reader.view = compacted(self.reader.view)
+        if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
+            self._empty_log(wait_ms=1000)
 
     def _transact(self, jobs: list[Job[Any]]) -> list[Finish]:
         connection, now = self._connection, time.time_ns() // 1000
@@ -161,12 +166,15 @@ class Store:
         return finishes
 
     def _idle(self) -> None:
-        """Empties the write-ahead log after removals, so that no file holds what was removed."""
-        if not self._unclean:
-            return
+        """After removals, empties the write-ahead log, so that no file holds what was removed."""
+        if self._unclean:
+            self._empty_log(wait_ms=0)
+
+    def _empty_log(self, wait_ms: int) -> None:
+        """Moves the write-ahead log into the file, waiting so long for readers of older versions."""
         try:
-            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
             self._unclean = bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
             self._connection.execute("PRAGMA busy_timeout = 10000")
         except sqlite3.Error:
-            pass  # a full disk, say: the next quiet moment tries again
+            pass  # a full disk, say: a later moment tries again

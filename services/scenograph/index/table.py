@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.index.filters.evaluating import Columns
-from scenograph.index.growing import Growing
+from scenograph.index.growing import Blocks, Growing
 from scenograph.runtime.contracts import CodeArray, FloatArray
 
 COMPACT_AT = 1024
@@ -38,7 +38,7 @@ class Table:
         self.first_row = Growing(np.int64, capacity=slots + 1)
         self.texts: list[str] = []
         self.codes = Growing(np.uint8, bits // 8, capacity=rows)
-        self.embeddings = Growing(np.float32, dimension, capacity=rows)
+        self.embeddings = Blocks(np.float32, dimension)
         self.slot = Growing(np.int32, capacity=rows)
         self.modality = Growing(np.uint8, capacity=rows)
         self.ordinal = Growing(np.int32, capacity=rows)
@@ -232,7 +232,7 @@ def compacted(view: View) -> View:
             old.ordinal.data[rows],
             old.entry.data[rows],
             old.codes.data[rows],
-            old.embeddings.data[rows],
+            old.embeddings.take(rows),
             [old.texts[row] for row in rows.tolist()],
         ),
     )

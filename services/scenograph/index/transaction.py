@@ -24,6 +24,8 @@ class Transaction:
         self._remembered = remembered
         self.draft = Draft(view)
         self.state = state
+        self._sequence = state.next_sequence
+        self._entry = state.next_entry
         self.changed = False
         self.removed = False
 
@@ -47,8 +49,8 @@ class Transaction:
         collection's.
         """
         self._check_dimension(record, field)
-        first, sequence = self.state.next_entry, self.state.next_sequence
-        count = len(record.texts)
+        count, first = len(record.texts), self._entry
+        self._entry += count
         old = self.draft.slot_of(record.id)
         if old is not None:
             sequence = self.draft.sequence_of(old)
@@ -58,13 +60,13 @@ class Transaction:
                 " WHERE sequence = ?",
                 (record.metadata, first, count, self._now, sequence),
             )
-            self.state = replace(self.state, next_entry=first + count)
         else:
+            sequence = self._sequence
+            self._sequence += 1
             self._connection.execute(
                 "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (sequence, record.id, record.metadata, first, count, self._now, self._now),
             )
-            self.state = replace(self.state, next_entry=first + count, next_sequence=sequence + 1)
         self._insert_entries(record, first)
         if request_id:
             self._connection.execute(
@@ -86,7 +88,10 @@ class Transaction:
 
     def finish(self) -> None:
         """Writes the state with a new version, and forgets the oldest request ids."""
-        self.state = replace(self.state, version=self.state.version + 1)
+        version = self.state.version + 1
+        self.state = replace(
+            self.state, version=version, next_sequence=self._sequence, next_entry=self._entry
+        )
         write_state(self._connection, self.state)
         self._connection.execute(
             "DELETE FROM requests WHERE number <= (SELECT max(number) FROM requests) - ?", (self._remembered,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
 from scenograph.scene.errors import ResourceExhausted
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -82,11 +85,21 @@ class Writer:
             jobs, ended = self._gather(first)
             ready = [job for job in jobs if job.result.set_running_or_notify_cancel()]
             if ready:
-                self._commit(ready)
+                self._do(ready)
             quiet = False
             with self._lock:
                 self._pending -= sum(job.weight for job in jobs)
         self._idle()
+
+    def _do(self, jobs: list[Job[Any]]) -> None:
+        """The thread outlives whatever goes wrong: a job that was not settled gets the error."""
+        try:
+            self._commit(jobs)
+        except Exception as error:
+            log.exception("a commit failed")
+            for job in jobs:
+                if not job.result.done():
+                    job.result.set_exception(error)
 
     def _gather(self, first: Job[Any] | None) -> tuple[list[Job[Any]], bool]:
         """`first` and what waits behind it, up to a group's size; True where the end was met."""
