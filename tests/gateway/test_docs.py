@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.support import ROOT
 
 from scenograph.gateway.limits import MAX_QUERY_NODES
 from scenograph.scene.errors import InvalidGraphQuery
 from scenograph.scene.query import MAX_QUERY_CHARS, parse_graph_query
-from tests.support import ROOT
 
 GUIDE = (ROOT / "docs/guides/graph-queries.md").read_text(encoding="utf-8")
 EXAMPLES = [line.split("`")[1] for line in GUIDE.splitlines() if line.startswith("| `")]
