@@ -12,6 +12,7 @@ import pytest
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.packs import Pack, open_pack
+from scenograph.runtime.sessions import Sessions
 from scenograph.scene.errors import PackNotFound
 from tests.redis_process import RedisProcess, redis_binary
 from tests.served import Split
@@ -68,6 +69,14 @@ def default_pack() -> Pack:
         build = pytest.importorskip("scenograph.packs.build", reason='building needs "scenograph[pack]"')
         pack: Pack = build.build_default_pack()
         return pack
+
+
+@pytest.fixture(scope="session")
+def sessions(default_pack: Pack) -> Iterator[Sessions]:
+    """The default pack's models, made when first used."""
+    opened = Sessions(default_pack, workers=2)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

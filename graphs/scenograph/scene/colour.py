@@ -107,17 +107,13 @@ def name_pixels(rgb: ImageArray) -> NDArray[np.uint8]:
     return np.asarray(_tables()[0][red, green, blue])
 
 
-def expose(image: ImageArray) -> ImageArray:
-    """The image with its light parts brought to near white, as an eye does that adapts to the light.
-
-    Shapes: (H, W, 3) uint8 RGB -> the same.
-    """
-    light = float(np.percentile(image.max(axis=2), 97))
-    gain = 245 / max(light, 80.0)
-    return np.asarray(np.clip(image.astype(np.float32) * gain, 0, 255), dtype=np.uint8)
+def exposure(image: ImageArray) -> float:
+    """The factor that brings an image's light parts to near white, as an eye adapts to the light."""
+    light = float(np.percentile(image[::4, ::4].max(axis=2), 97))
+    return 245 / max(light, 80.0)
 
 
-def colour_shares(image: ImageArray, box: Box, look: Look = THING) -> FloatArray:
+def colour_shares(image: ImageArray, box: Box, look: Look = THING, *, gain: float = 1.0) -> FloatArray:
     """How much of a thing has each colour: the middle of its box counts most, what lies around it is taken
     off.
 
@@ -132,15 +128,21 @@ def colour_shares(image: ImageArray, box: Box, look: Look = THING) -> FloatArray
         min(1.0, box.x1 + 0.15 * width),
         min(1.0, box.y1 + 0.15 * height),
     )
-    inner = _histogram(image, part, look.vivid)
-    shares = np.clip(inner - SURROUNDINGS * _histogram(image, around, look.vivid, hole=box), 0.0, None)
+    inner = _histogram(image, part, look.vivid, gain)
+    outer = _histogram(image, around, look.vivid, gain, hole=box)
+    shares = np.clip(inner - SURROUNDINGS * outer, 0.0, None)
     total = float(shares.sum())
     return np.asarray(shares / total if total > 0 else inner, dtype=np.float32)
 
 
-def colour_attributes(image: ImageArray, box: Box, look: Look = THING) -> tuple[Attribute, ...]:
-    """The one or two colours that a thing is chiefly of, stronger first, scored by their shares."""
-    shares = colour_shares(image, box, look)
+def colour_attributes(
+    image: ImageArray, box: Box, look: Look = THING, *, gain: float = 1.0
+) -> tuple[Attribute, ...]:
+    """The one or two colours that a thing is chiefly of, stronger first, scored by their shares.
+
+    `gain` is the image's `exposure`.
+    """
+    shares = colour_shares(image, box, look, gain=gain)
     first, second = np.argsort(-shares, kind="stable")[:2].tolist()
     if shares[first] < MIN_SHARE:
         return ()
@@ -148,7 +150,9 @@ def colour_attributes(image: ImageArray, box: Box, look: Look = THING) -> tuple[
     return tuple(Attribute(NAMES[place], round(float(shares[place]), 4)) for place in found)
 
 
-def _histogram(image: ImageArray, box: Box, vivid: float, *, hole: Box | None = None) -> FloatArray:
+def _histogram(
+    image: ImageArray, box: Box, vivid: float, gain: float, *, hole: Box | None = None
+) -> FloatArray:
     """Shares of the colours in a box, its middle weighing most; or evenly in what a hole leaves of it, zeros
     for nothing.
     """
@@ -160,7 +164,8 @@ def _histogram(image: ImageArray, box: Box, vivid: float, *, hole: Box | None = 
         inside_y = ((ys + 0.5) / height >= hole.y0) & ((ys + 0.5) / height <= hole.y1)
         inside_x = ((xs + 0.5) / width >= hole.x0) & ((xs + 0.5) / width <= hole.x1)
         weight = np.logical_not(np.outer(inside_y, inside_x)).astype(np.float32)
-    red, green, blue = (image[ys[:, None], xs[None, :], channel] >> 3 for channel in range(3))
+    pixels = np.clip(image[ys[:, None], xs[None, :]] * gain, 0, 255).astype(np.uint8) >> 3
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     names, chroma = _tables()
     weight = weight * (1 + vivid / 50 * chroma[red, green, blue])
     counts = np.bincount(names[red, green, blue].ravel(), weights=weight.ravel(), minlength=len(NAMES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.scene.colour import ANIMAL, CLOTHES, THING, colour_attributes, expose
+from scenograph.scene.colour import ANIMAL, CLOTHES, THING, colour_attributes, exposure
 from scenograph.scene.graph import Attribute, Node, SceneGraph, Tag
 from scenograph.scene.visual_detection import Detections
 from scenograph.scene.visual_objects import name_objects, settle
@@ -83,11 +83,11 @@ def build_visual_graph(
     ]
     things += [Thing(setting.name, setting.box, setting.score, scene=True) for setting in settings]
     things = sorted(things, key=lambda thing: -thing.score)[:MAX_NODES]
-    exposed = expose(pixels)
+    gain = exposure(pixels)
     nodes = tuple(
         Node(
             label=thing.name,
-            attributes=() if thing.scene else _attributes(thing, things, exposed, taxonomy),
+            attributes=() if thing.scene else _attributes(thing, things, pixels, gain, taxonomy),
             score=round(thing.score, 4),
             box=thing.box,
         )
@@ -99,10 +99,10 @@ def build_visual_graph(
 
 
 def _attributes(
-    thing: Thing, things: list[Thing], pixels: ImageArray, taxonomy: Taxonomy
+    thing: Thing, things: list[Thing], pixels: ImageArray, gain: float, taxonomy: Taxonomy
 ) -> tuple[Attribute, ...]:
     look = next((look for kind, look in _LOOKS.items() if taxonomy.is_a(thing.name, kind)), THING)
-    return (*colour_attributes(pixels, thing.box, look), *_size(thing, things))
+    return (*colour_attributes(pixels, thing.box, look, gain=gain), *_size(thing, things))
 
 
 def _size(thing: Thing, things: list[Thing]) -> tuple[Attribute, ...]:
