@@ -162,7 +162,7 @@ def test_an_index_folder_of_a_newer_version(default_pack: Pack, tmp_path: Path) 
     server = ServerProcess(tmp_path, "index")
     server.start()
     server.stop()
-    file = tmp_path / "data" / "index.json"
+    file = tmp_path / "data" / "index" / "index.json"
     settings = json.loads(file.read_text())
     file.write_text(json.dumps({**settings, "format": 99}))
     with pytest.raises(ValueError, match="has format 99; this release reads up to 1"):
