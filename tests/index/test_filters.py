@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support import ROOT
 
 from scenograph.index.filters import matching_slots, parse_filter
 from scenograph.index.filters.evaluating import Columns
@@ -161,6 +163,16 @@ def test_a_wrong_filter_says_where(text: str, position: int | None, says: str) -
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
 def test_an_empty_filter_lets_all_through(text: str) -> None:
     assert parse_filter(text) is None
+
+
+def test_the_guides_examples_hold() -> None:
+    guide = (ROOT / "docs" / "guides" / "filters.md").read_text(encoding="utf-8")
+    items = [msgspec.json.decode(line) for line in re.findall(r'^{"id".*$', guide, re.MULTILINE)]
+    table = Table([(item["id"], item["metadata"]) for item in items])
+    examples = re.findall(r"^\| `(.*)` \| ([a-d ]*)\|$", guide.split("## Examples")[1], re.MULTILINE)
+    assert len(items) == 4 and len(examples) == 14
+    for text, ids in examples:
+        assert matching(text, table) == ids.replace(" ", ""), text
 
 
 def test_columns_follow_a_growing_table() -> None:
