@@ -16,6 +16,7 @@ from scenograph.scene.parsing.words import (
     PLACES,
     SAME,
     STUFF,
+    SUFFIXES,
     TINTS,
 )
 from scenograph.scene.vocabulary import Vocabulary
@@ -112,12 +113,15 @@ class Nouns:
     def _is_name(self, adjective: Token, parts: list[Token], noun: Token) -> bool:
         """Whether an adjective belongs to the name: "hot dog", "living room", but not "young girl"."""
         parts = sorted(parts, key=lambda part: part.index)
-        if adjective.index != (parts[0] if parts else noun).index - 1 or self._vocabulary.is_attribute(
-            adjective.text
-        ):
+        if adjective.index != (parts[0] if parts else noun).index - 1:
             return False
         words = [adjective.text, *(part.text for part in parts)]
-        return any(self._vocabulary.listed(" ".join([*words, form])) for form in (noun.lemma, noun.text))
+        names = (" ".join([*words, form]) for form in (noun.lemma, noun.text))
+        name = next((name for name in names if self._vocabulary.listed(name)), "")
+        return bool(name) and not (
+            self._vocabulary.is_attribute(adjective.text)
+            and self._vocabulary.is_a(name, self._vocabulary.canonical(noun.lemma))
+        )
 
     def _modify(self, thing: Thing, token: Token) -> None:
         for child in token.children:
@@ -190,10 +194,9 @@ def adjectives(token: Token) -> list[str]:
 
 
 def _is_tint_of_next(token: Token) -> bool:
-    """ "bright" in "bright blue shoes"."""
-    return token.text in TINTS and any(
-        other.text in COLOURS and other.index == token.index + 1 for other in token.head.children
-    )
+    """ "bright" in "bright blue shoes", "long" in "long haired dog"."""
+    after = next((other for other in token.head.children if other.index == token.index + 1), None)
+    return after is not None and ((token.text in TINTS and after.text in COLOURS) or after.text in SUFFIXES)
 
 
 def _with_tint(token: Token) -> str:
@@ -206,6 +209,10 @@ def _with_tint(token: Token) -> str:
         for child in reversed([*siblings, *children]):
             if child.pos in ("ADJ", "NOUN", "ADV", "VERB"):
                 return child.text
+    if token.text in SUFFIXES:
+        before = [word for word in (*siblings, *children) if word.index == token.index - 1]
+        if before:
+            return f"{before[0].text} {token.text}"
     if any(child.text == "-" for child in children):
         words = [child.text for child in children if child.dep in ("advmod", "npadvmod", "amod", "compound")]
         return "-".join([*words, token.text])

@@ -15,7 +15,26 @@ from scenograph.scene.vocabulary import Vocabulary, participle
 
 FINITE = ("VBZ", "VBP", "VBD", "MD")
 COVERED = frozenset({"covered", "filled", "capped", "lined"})
-LINKS = frozenset({"with", "in", "by", "from", "and", "to", "on", "up", "over", "is", "are"})
+LINKS = frozenset(
+    {
+        "the",
+        "and",
+        "are",
+        "has",
+        "but",
+        "who",
+        "that",
+        "with",
+        "in",
+        "by",
+        "from",
+        "to",
+        "on",
+        "up",
+        "over",
+        "is",
+    }
+)
 LISTING = frozenset({",", "and", "&", "/"})
 
 
@@ -37,18 +56,16 @@ def _join_coverings(words: list[Word]) -> list[Word]:
     kept: list[Word] = []
     for index, word in enumerate(words):
         after = words[index + 1].text if index + 1 < len(words) else ""
-        if (
-            word.text in COVERED
-            and kept
-            and kept[-1].text.isalpha()
-            and after.isalpha()
-            and after not in LINKS
-        ):
+        if word.text in COVERED and kept and _is_content(kept[-1].text) and _is_content(after):
             before = kept.pop()
             kept.append(Word(f"{before.text}-{word.text}", before.start, word.end))
         else:
             kept.append(word)
     return kept
+
+
+def _is_content(text: str) -> bool:
+    return len(text) > 2 and text.isalpha() and text not in LINKS
 
 
 def _join_colours(words: list[Word]) -> list[Word]:

@@ -59,4 +59,7 @@ NEUTER = frozenset({"it", "its", "itself"})
 PLURAL = frozenset({"they", "them", "their", "themselves", "theirs"})
 RELATIVE = frozenset({"who", "whom", "that", "which", "whose"})
 
+# "long haired": words that need the one before them.
+SUFFIXES = frozenset({"haired", "sized", "shaped", "skinned", "eyed", "legged", "sleeved", "headed", "faced"})
+
 SAME = {"wood": "wooden", "blond": "blonde"}
