@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import Client, Page, Part
-from scenograph.client.errors import ServiceMissing
+from scenograph.client.errors import CollectionNotFound, InvalidGraphQuery, ServiceMissing
 from tests.e2e.conftest import PHOTOS, SERVICES, Deployment
 from tests.e2e.photos import CAT, COFFEE
 from tests.e2e.test_every_rpc import SERVICES as CONTRACT
@@ -68,9 +68,9 @@ def test_the_same_errors(together: Deployment, apart: Deployment) -> None:
     found = []
     for deployment in (together, apart):
         with Client(deployment.gateway) as client:
-            with pytest.raises(Exception, match="nowhere") as missing:
+            with pytest.raises(CollectionNotFound) as missing:
                 client.search("nowhere", text="a dog")
-            with pytest.raises(Exception, match="") as malformed:
+            with pytest.raises(InvalidGraphQuery) as malformed:
                 client.search(PHOTOS, graph="(dog")
             found.append([(type(e.value), str(e.value)) for e in (missing, malformed)])
     assert found[0] == found[1]
