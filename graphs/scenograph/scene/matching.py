@@ -42,8 +42,8 @@ FUSION = {"coarse": 0.0, "float": 0.73, "graph": 0.27}
 class ScoreWeights:
     """Weights of the levels.
 
-    `people`: of the number of people, beside the objects' credit; `denied`: the part of the score that is lost
-    where a denied part is there.
+    `people`: of the number of people, beside the credit of objects; `denied`: the part of the score that is
+    lost where a denied part is there.
     """
 
     objects: float = 1.0
@@ -52,6 +52,8 @@ class ScoreWeights:
     people: float = 0.8
     denied: float = 0.5
 
+
+LAY = LayWeights()
 
 SEEN = ScoreWeights()
 """Against what a picture shows: attributes and relations are seen dimly, people are counted well."""
@@ -91,7 +93,7 @@ class Matcher:
         self,
         vocabulary: Vocabulary,
         *,
-        lay: LayWeights = LayWeights(),
+        lay: LayWeights = LAY,
         seen: ScoreWeights = SEEN,
         said: ScoreWeights = SAID,
     ) -> None:
