@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from tests.redis_process import RedisProcess
 
 from scenograph.runtime import deadline
-from scenograph.runtime.cache.contract import Cache, CacheStatus
+from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.cache.memory import MemoryCache, NoCache
 from scenograph.runtime.cache.redis import RedisCache
-from scenograph.runtime.cache.result_cache import ResultCache
 from scenograph.runtime.cache.single_flight import SingleFlight
 from scenograph.scene.errors import DeadlineExceeded, InvalidInput, NotFound
 
@@ -139,15 +138,10 @@ async def test_single_flight_is_not_bound_by_the_first_callers_deadline() -> Non
     assert isinstance(short, DeadlineExceeded) and long == "made"
 
 
-async def answer() -> bytes:
-    return b"answer"
-
-
-async def test_result_cache_says_what_it_did() -> None:
-    results = ResultCache(MemoryCache(10_000), ttl_s=60)
-    assert await results.get_or_make("k", answer) == (b"answer", CacheStatus.MISS)
-    assert await results.get_or_make("k", answer) == (b"answer", CacheStatus.HIT)
-    assert await ResultCache(NoCache(), 60).get_or_make("k", answer) == (b"answer", CacheStatus.BYPASS)
+async def test_no_cache_keeps_nothing() -> None:
+    cache = NoCache()
+    await cache.set("a", b"1", 60)
+    assert await cache.get("a") is None and cache.bypassed
 
 
 async def test_redis_keeps_for_a_while(redis_server: RedisProcess) -> None:
@@ -164,17 +158,18 @@ async def test_redis_keeps_for_a_while(redis_server: RedisProcess) -> None:
 
 async def test_redis_dies_mid_run_and_comes_back(redis_process: RedisProcess) -> None:
     cache = RedisCache(redis_process.url, retry_s=0.05)
-    results = ResultCache(cache, ttl_s=60)
-    assert (await results.get_or_make("k", answer))[1] is CacheStatus.MISS
+    await cache.set("a", b"1", 60)
+    assert await cache.get("a") == b"1" and not cache.bypassed
     redis_process.kill()
     start = time.perf_counter()
     for number in range(200):
-        assert await results.get_or_make(f"k{number}", answer) == (b"answer", CacheStatus.BYPASS)
+        await cache.set(f"k{number}", b"1", 60)
+        assert await cache.get(f"k{number}") is None and cache.bypassed
     assert time.perf_counter() - start < 1
     redis_process.start()
     await wait_until_back(cache)
-    assert (await results.get_or_make("k", answer))[1] is CacheStatus.MISS
-    assert (await results.get_or_make("k", answer))[1] is CacheStatus.HIT
+    await cache.set("a", b"2", 60)
+    assert await cache.get("a") == b"2"
     await cache.close()
 
 

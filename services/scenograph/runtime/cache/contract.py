@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Protocol
-
-
-class CacheStatus(StrEnum):
-    """What the cache did for a call; the value of the `cache-status` trailer."""
-
-    HIT = "hit"
-    MISS = "miss"
-    BYPASS = "bypass"
 
 
 class Cache(Protocol):
