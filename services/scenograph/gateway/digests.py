@@ -5,11 +5,21 @@ only.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import msgspec
 
-from scenograph.gateway.requests import ImageSource, Item, QueryPart, SearchRequest, Source
+from scenograph.gateway.requests import (
+    FusionWeights,
+    ImageSource,
+    Item,
+    QueryPart,
+    SearchRequest,
+    Source,
+)
+from scenograph.runtime.cache.keys import cache_key
+from scenograph.runtime.contracts import Collection
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
@@ -43,6 +53,37 @@ def request_digest(request: SearchRequest) -> bytes:
         request.filter,
         int(request.returning),
         options,
+    )
+
+
+def ranking_key(
+    request: SearchRequest,
+    parts: Sequence[QueryPart],
+    weights: FusionWeights,
+    collection: Collection,
+    version: int,
+    pack_version: str,
+) -> str:
+    """The cache key of a ranking, of all that it depends on.
+
+    `parts` are the request's with uploads resolved, `version` is the collection's. Explanations and page
+    sizes leave it as it is.
+    """
+    options = request.options
+    query = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
+    return cache_key(
+        "uncached ranking" if options.bypass_cache else "ranking",
+        pack_version,
+        collection.name,
+        collection.create_time.isoformat(),
+        version,
+        request.filter,
+        int(request.returning),
+        int(options.last_stage),
+        options.coarse_candidates,
+        options.graph_candidates,
+        *(weights.coarse, weights.cosine, weights.graph),
+        *(value for pair in query for value in pair),
     )
 
 

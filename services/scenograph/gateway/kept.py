@@ -4,7 +4,6 @@ drop an item.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections import OrderedDict
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from scenograph.gateway.answers import CacheStatus
-from scenograph.gateway.ranking import Ranking
+from scenograph.gateway.ranked import Ranking
 from scenograph.runtime.cache.contract import Cache
 
 log = logging.getLogger(__name__)
@@ -81,14 +80,6 @@ class KeptRankings:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._hits -= _size(entry.ranking)
-
-
-def order_digest(ranking: Ranking) -> bytes:
-    """8 bytes that stand for the hits and their order."""
-    digest = hashlib.blake2b(digest_size=8)
-    for hit in ranking.hits:
-        digest.update(f"{len(hit.item_id)}:{hit.item_id}:{int(hit.modality)}:{hit.ordinal};".encode())
-    return digest.digest()
 
 
 def _size(ranking: Ranking) -> int:

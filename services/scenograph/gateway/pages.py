@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from scenograph.gateway.answers import Hit, ScoreParts
 from scenograph.gateway.deadlines import Estimates, StageTimes, time_box
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
-from scenograph.gateway.query import SKIPPABLE
-from scenograph.gateway.ranking import RankedHit, Ranking
+from scenograph.gateway.prepared import SKIPPABLE
+from scenograph.gateway.ranked import RankedHit, Ranking
 from scenograph.gateway.requests import Stage
 from scenograph.runtime import deadline
 from scenograph.runtime.contracts import Entry, Index, Modality, Record

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 
 from scenograph.gateway.deadlines import StageTimes, parse_budget, time_box
 from scenograph.gateway.digests import source_digest
 from scenograph.gateway.fields import at_field
-from scenograph.gateway.graphstage import WeightedGraph, join
-from scenograph.gateway.limits import MAX_QUERY_NODES
+from scenograph.gateway.graphstage import join
+from scenograph.gateway.mixing import mix, soft, weigh
 from scenograph.gateway.packs import PackInfo
+from scenograph.gateway.prepared import SKIPPABLE, Prepared, from_bytes, to_bytes
 from scenograph.gateway.requests import (
     ExpressionSource,
     GraphSource,
@@ -29,7 +29,6 @@ from scenograph.gateway.validation import check_graph
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.contracts import (
-    CodeArray,
     Encoder,
     FloatArray,
     Hashing,
@@ -39,40 +38,14 @@ from scenograph.runtime.contracts import (
     VisualGraphs,
 )
 from scenograph.scene.errors import (
-    DeadlineExceeded,
     InvalidInput,
     ItemNotFound,
-    ResourceExhausted,
     ScenographError,
-    Unavailable,
 )
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.query import parse_graph_query
-from scenograph.scene.structure import subgraph
 
 T = TypeVar("T")
-
-SKIPPABLE = (Unavailable, DeadlineExceeded, ResourceExhausted)
-"""Errors of a service without which a search still has an answer, a lesser one."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A query ready for the stages: embedding (D,) float32 of length 1, code (bits / 8,) uint8, the parts'
-    graphs.
-
-    `degraded` says why a part has no graph, and is empty where all have theirs.
-    """
-
-    embedding: FloatArray
-    code: CodeArray
-    graphs: tuple[WeightedGraph, ...]
-    degraded: str = ""
-
-    @property
-    def hard(self) -> bool:
-        """Whether some part must be there, or must not."""
-        return any(graph.hard for graph in self.graphs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,17 +59,6 @@ class _Part:
     graph: GraphQuery
     away: bool = False
     degraded: str = ""
-
-
-class _Kept(msgspec.Struct, array_like=True):
-    """A prepared query in the cache."""
-
-    embedding: bytes
-    code: bytes
-    graphs: tuple[WeightedGraph, ...]
-
-
-_kept = msgspec.msgpack.Decoder(_Kept)
 
 
 class QueryPreparer:
@@ -135,7 +97,7 @@ class QueryPreparer:
         cached = not bypass_cache and not any(isinstance(part.source, StoredSource) for part in parts)
         key = self._key(parts, bits)
         if cached and (found := await self._cache.get(key)) is not None:
-            return _from_bytes(found)
+            return from_bytes(found)
         made = await together(
             [self._part(part, f"query.parts[{i}]", collection, times) for i, part in enumerate(parts)]
         )
@@ -149,7 +111,7 @@ class QueryPreparer:
         graphs = weigh([(part.weight, one.graph) for part, one in zip(parts, made, strict=True)])
         prepared = Prepared(embedding, codes.codes[0], graphs, "; ".join(reasons))
         if cached and not prepared.degraded:
-            await self._cache.set(key, _to_bytes(prepared), self._ttl_s)
+            await self._cache.set(key, to_bytes(prepared), self._ttl_s)
         return prepared
 
     def _key(self, parts: Sequence[QueryPart], bits: int) -> str:
@@ -183,7 +145,7 @@ class QueryPreparer:
             return _Part(vector, GraphQuery(), degraded=f"the text was not parsed: {graph.message}")
         if isinstance(graph, ScenographError):
             raise at_field(graph, field)
-        return _Part(vector, _soft(graph))
+        return _Part(vector, soft(graph))
 
     async def _encode_text(self, text: str, times: StageTimes) -> FloatArray:
         with times.measure("encode"):
@@ -214,7 +176,7 @@ class QueryPreparer:
             source = image.features if image.features is not None else content
             batch = await self._encoder.encode_images([source])
         self._pack.check_service(batch.pack_version, "encoder")
-        return _Part(batch.vectors[0], _soft(image.graph))
+        return _Part(batch.vectors[0], soft(image.graph))
 
     async def _graph(self, graph: GraphQuery, field: str, times: StageTimes) -> _Part:
         wanted = join([graph.required, graph.optional])
@@ -236,43 +198,7 @@ class QueryPreparer:
             raise ItemNotFound(
                 f"no item {item_id!r} in collection {collection!r}", metadata={"id": item_id, "field": field}
             )
-        return _Part(entry.embedding, _soft(entry.graph or SceneGraph()))
-
-
-def mix(parts: Sequence[tuple[float, FloatArray, bool]]) -> FloatArray:
-    """The weighted sum of embeddings (D,), brought to length 1.
-
-    Those that only point away count where there is nothing else.
-    """
-    pointing = [(weight, vector) for weight, vector, away in parts if not away]
-    chosen = pointing or [(weight, vector) for weight, vector, _ in parts]
-    if len(chosen) == 1:
-        return chosen[0][1]
-    total = sum(
-        (weight * vector.astype(np.float64) for weight, vector in chosen), np.zeros(len(chosen[0][1]))
-    )
-    length = float(np.linalg.norm(total))
-    if length < 1e-6:
-        raise InvalidInput("the parts of the query cancel one another", field="query.parts")
-    return (total / length).astype(np.float32)
-
-
-def weigh(parts: Sequence[tuple[float, GraphQuery]]) -> tuple[WeightedGraph, ...]:
-    """The parts' graphs with their weights: empty ones left out, those that only forbid at 0 by others."""
-    graphs = []
-    for weight, query in parts:
-        wants = bool(query.required.nodes or query.optional.nodes)
-        if wants or query.forbidden.nodes:
-            graphs.append(WeightedGraph(query, weight if wants else 0.0))
-    return tuple(graphs)
-
-
-def _soft(graph: SceneGraph) -> GraphQuery:
-    """A sentence's or an image's graph as a query that ranks; of a very large one its most certain nodes."""
-    if len(graph.nodes) > MAX_QUERY_NODES:
-        best = sorted(range(len(graph.nodes)), key=lambda place: -graph.nodes[place].score)
-        graph = replace(subgraph(graph, sorted(best[:MAX_QUERY_NODES])), tags=graph.tags)
-    return GraphQuery(optional=graph)
+        return _Part(entry.embedding, soft(entry.graph or SceneGraph()))
 
 
 async def _caught(work: Coroutine[Any, Any, T]) -> T | ScenographError:
@@ -287,15 +213,3 @@ def _sound(result: T | ScenographError) -> T:
     if isinstance(result, ScenographError):
         raise result
     return result
-
-
-def _to_bytes(prepared: Prepared) -> bytes:
-    return msgspec.msgpack.encode(
-        _Kept(prepared.embedding.tobytes(), prepared.code.tobytes(), prepared.graphs)
-    )
-
-
-def _from_bytes(raw: bytes) -> Prepared:
-    kept = _kept.decode(raw)
-    embedding = np.frombuffer(kept.embedding, dtype=np.float32)
-    return Prepared(embedding, np.frombuffer(kept.code, dtype=np.uint8), kept.graphs)

@@ -15,7 +15,8 @@ from scenograph.gateway.fields import at_field
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, query_graph
 from scenograph.gateway.packs import PackInfo
-from scenograph.gateway.query import SKIPPABLE, Prepared, QueryPreparer
+from scenograph.gateway.prepared import SKIPPABLE, Prepared
+from scenograph.gateway.query import QueryPreparer
 from scenograph.gateway.requests import Candidate, ImageSource, RankRequest, Stage, TextSource
 from scenograph.gateway.tasks import both
 from scenograph.gateway.uploads import Uploads

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +12,8 @@ from scenograph.gateway.deadlines import Estimates, StageTimes, graph_budget, ti
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
 from scenograph.gateway.packs import PackInfo
-from scenograph.gateway.query import SKIPPABLE, Prepared
+from scenograph.gateway.prepared import SKIPPABLE, Prepared
+from scenograph.gateway.ranked import RankedHit, Ranking
 from scenograph.gateway.requests import FusionWeights, SearchRequest, Stage
 from scenograph.runtime.contracts import Collection, Index, IndexAnswer, IndexHit, IndexQuery
 from scenograph.scene.errors import DeadlineExceeded
@@ -21,37 +21,6 @@ from scenograph.scene.graph import SceneGraph
 
 GRAPHS_IN_SEARCH = 1000  # the index's answer carries at most so many graphs; further ones are read by id
 GRAPHS_IN_GET = 256
-
-
-@dataclass(frozen=True, slots=True)
-class RankedHit:
-    """One entry in its place: its scores, and the last stage that scored it."""
-
-    item_id: str
-    modality: int
-    ordinal: int
-    score: float
-    coarse: float
-    cosine: float
-    graph: float
-    stage: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """All hits of a search, best first, with what its pages need: the collection's birth tells it from a
-    namesake.
-    """
-
-    hits: tuple[RankedHit, ...]
-    graphs: tuple[WeightedGraph, ...]
-    considered: int
-    coarse_candidates: int
-    float_candidates: int
-    graph_candidates: int
-    degraded: str
-    collection_version: int
-    collection_born: datetime
 
 
 class Ranker:

@@ -10,20 +10,22 @@ from typing import Any
 from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePage
 from scenograph.gateway.collections import Collections
 from scenograph.gateway.deadlines import Estimates, StageTimes
-from scenograph.gateway.digests import request_digest, source_digest
+from scenograph.gateway.digests import ranking_key, request_digest
 from scenograph.gateway.graphstage import GraphStage, query_graph
-from scenograph.gateway.kept import KeptRankings, order_digest
+from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.pages import Pages
+from scenograph.gateway.prepared import Prepared
 from scenograph.gateway.query import QueryPreparer
-from scenograph.gateway.ranking import Ranker, Ranking
+from scenograph.gateway.ranked import Ranking, order_digest
+from scenograph.gateway.ranking import Ranker
 from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, Stage
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_search
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.cache.single_flight import SingleFlight
-from scenograph.runtime.contracts import Collection, Index
+from scenograph.runtime.contracts import Collection, Index, IndexAnswer
 from scenograph.scene.errors import InvalidInput, PageTokenExpired, UploadNotFound
 
 
@@ -92,14 +94,7 @@ class Searcher:
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
-            query = await self._preparer.prepare(
-                parts,
-                collection.bits,
-                times,
-                collection=request.collection,
-                bypass_cache=request.options.bypass_cache,
-            )
-            answer = await self._ranker.search(request, query, collection.bits, times)
+            query, answer = await self._candidates(request, collection, parts, times)
             last = request.options.last_stage
             if last > Stage.COARSE:
                 coarse = self._ranker.by_hamming(request, collection, answer)
@@ -107,10 +102,7 @@ class Searcher:
             if last > Stage.FLOAT:
                 floated = self._ranker.by_cosine(request, collection, answer)
                 yield await self._interim(request, floated, Stage.FLOAT, times)
-            if last is Stage.COARSE:
-                ranking = self._ranker.by_hamming(request, collection, answer)
-            else:
-                ranking = await self._ranker.refine(request, query, collection, answer, times)
+            ranking = await self._final(request, query, collection, answer, times)
             ranked = await self._keep(request, collection, parts, ranking)
         page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
@@ -148,6 +140,13 @@ class Searcher:
     async def _computed(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
     ) -> _Ranked:
+        query, answer = await self._candidates(request, collection, parts, times)
+        ranking = await self._final(request, query, collection, answer, times)
+        return await self._keep(request, collection, parts, ranking)
+
+    async def _candidates(
+        self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
+    ) -> tuple[Prepared, IndexAnswer]:
         query = await self._preparer.prepare(
             parts,
             collection.bits,
@@ -155,12 +154,19 @@ class Searcher:
             collection=request.collection,
             bypass_cache=request.options.bypass_cache,
         )
-        answer = await self._ranker.search(request, query, collection.bits, times)
+        return query, await self._ranker.search(request, query, collection.bits, times)
+
+    async def _final(
+        self,
+        request: SearchRequest,
+        query: Prepared,
+        collection: Collection,
+        answer: IndexAnswer,
+        times: StageTimes,
+    ) -> Ranking:
         if request.options.last_stage is Stage.COARSE:
-            ranking = self._ranker.by_hamming(request, collection, answer)
-        else:
-            ranking = await self._ranker.refine(request, query, collection, answer, times)
-        return await self._keep(request, collection, parts, ranking)
+            return self._ranker.by_hamming(request, collection, answer)
+        return await self._ranker.refine(request, query, collection, answer, times)
 
     async def _keep(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], ranking: Ranking
@@ -243,23 +249,8 @@ class Searcher:
     def _key(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], version: int
     ) -> str:
-        """Of all that a ranking depends on; explanations and page sizes leave it as it is."""
-        options, weights = request.options, self._ranker.weights(request)
-        query = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
-        return cache_key(
-            "uncached ranking" if options.bypass_cache else "ranking",
-            self._pack.version,
-            collection.name,
-            collection.create_time.isoformat(),
-            version,
-            request.filter,
-            int(request.returning),
-            int(options.last_stage),
-            options.coarse_candidates,
-            options.graph_candidates,
-            *(weights.coarse, weights.cosine, weights.graph),
-            *(value for pair in query for value in pair),
-        )
+        weights = self._ranker.weights(request)
+        return ranking_key(request, parts, weights, collection, version, self._pack.version)
 
 
 def _upload_ids(request: SearchRequest) -> list[str]:

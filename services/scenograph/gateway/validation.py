@@ -100,7 +100,9 @@ def check_graph(query: GraphQuery, *, field: str) -> None:
     if not nodes:
         raise InvalidInput("the graph has no nodes", field=field)
     if nodes > limits.MAX_QUERY_NODES:
-        raise InvalidInput(f"the graph has {nodes} nodes; at most {limits.MAX_QUERY_NODES} are allowed", field=field)
+        raise InvalidInput(
+            f"the graph has {nodes} nodes; at most {limits.MAX_QUERY_NODES} are allowed", field=field
+        )
     for name, graph in zip(("required", "forbidden", "optional"), graphs, strict=True):
         for place, node in enumerate(graph.nodes):
             _check_node(node, f"{field}.{name}.nodes[{place}]")

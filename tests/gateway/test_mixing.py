@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenograph.gateway.query import mix, weigh
+from scenograph.gateway.mixing import mix, weigh
 from scenograph.runtime.contracts import FloatArray
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.graph import GraphQuery, Node, SceneGraph

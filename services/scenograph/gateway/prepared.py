@@ -1,0 +1,57 @@
+"""A query ready for the stages, also as bytes for the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from scenograph.gateway.graphstage import WeightedGraph
+from scenograph.runtime.contracts import CodeArray, FloatArray
+from scenograph.scene.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+
+SKIPPABLE = (Unavailable, DeadlineExceeded, ResourceExhausted)
+"""Errors of a service without which a search still has an answer, a lesser one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A query ready for the stages: embedding (D,) float32 of length 1, code (bits / 8,) uint8, the parts'
+    graphs.
+
+    `degraded` says why a part has no graph, and is empty where all have theirs.
+    """
+
+    embedding: FloatArray
+    code: CodeArray
+    graphs: tuple[WeightedGraph, ...]
+    degraded: str = ""
+
+    @property
+    def hard(self) -> bool:
+        """Whether some part must be there, or must not."""
+        return any(graph.hard for graph in self.graphs)
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """A prepared query in the cache."""
+
+    embedding: bytes
+    code: bytes
+    graphs: tuple[WeightedGraph, ...]
+
+
+_kept = msgspec.msgpack.Decoder(_Kept)
+
+
+def to_bytes(prepared: Prepared) -> bytes:
+    return msgspec.msgpack.encode(
+        _Kept(prepared.embedding.tobytes(), prepared.code.tobytes(), prepared.graphs)
+    )
+
+
+def from_bytes(raw: bytes) -> Prepared:
+    kept = _kept.decode(raw)
+    embedding = np.frombuffer(kept.embedding, dtype=np.float32)
+    return Prepared(embedding, np.frombuffer(kept.code, dtype=np.uint8), kept.graphs)

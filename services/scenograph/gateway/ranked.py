@@ -1,0 +1,48 @@
+"""A finished ranking: every hit in its place, and what its pages need."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from scenograph.gateway.graphstage import WeightedGraph
+
+
+@dataclass(frozen=True, slots=True)
+class RankedHit:
+    """One entry in its place: its scores, and the last stage that scored it."""
+
+    item_id: str
+    modality: int
+    ordinal: int
+    score: float
+    coarse: float
+    cosine: float
+    graph: float
+    stage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All hits of a search, best first, with what its pages need: the collection's birth tells it from a
+    namesake.
+    """
+
+    hits: tuple[RankedHit, ...]
+    graphs: tuple[WeightedGraph, ...]
+    considered: int
+    coarse_candidates: int
+    float_candidates: int
+    graph_candidates: int
+    degraded: str
+    collection_version: int
+    collection_born: datetime
+
+
+def order_digest(ranking: Ranking) -> bytes:
+    """8 bytes that stand for the hits and their order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for hit in ranking.hits:
+        digest.update(f"{len(hit.item_id)}:{hit.item_id}:{int(hit.modality)}:{hit.ordinal};".encode())
+    return digest.digest()
