@@ -4,48 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 
-from scenograph.cli.evaluation import DEPTH, _rank, _row, _together, check_stages
+from scenograph.cli.evaluation import Search, check_stages, run_together, score
 
 
-def test_ranks() -> None:
-    assert _rank("b", ["a", "b", "c"]) == 2
-    assert _rank("z", ["a", "b", "c"]) is None
+async def _nothing() -> list[str]:
+    return []
 
 
 def test_recalls_equal_a_count() -> None:
     chance = random.Random(1)
-    ranks = [chance.choice([None, *range(1, 60)]) for _ in range(501)]
-    row = _row("text to image", "graph", ranks)
+    names = [f"p{n}" for n in range(50)]
+    searches = [Search({chance.choice(names)}, _nothing) for _ in range(301)]
+    found = [chance.sample(names, 40) for _ in searches]
+    row = score("text to image", "graph", searches, found)
+    places = [
+        [name in search.right for name in list_].index(True) + 1 if search.right & set(list_) else 1000
+        for search, list_ in zip(searches, found, strict=True)
+    ]
     for k, recall in ((1, row.recall_at_1), (5, row.recall_at_5), (10, row.recall_at_10)):
-        assert recall == len([rank for rank in ranks if rank in range(1, k + 1)]) / 501
-    assert row.median_rank == sorted(rank or 1000 for rank in ranks)[250]
+        assert recall == pytest.approx(sum(place <= k for place in places) / 301)
+    assert row.median_rank == sorted(places)[150] and row.queries == 301
 
 
-def test_a_median_beyond_the_depth_is_not_told() -> None:
-    assert _row("text to image", "graph", [None, None, 3]).median_rank is None
-    assert _row("text to image", "graph", [DEPTH, 3, None]).median_rank == DEPTH
+def test_a_median_that_was_not_found_is_not_told() -> None:
+    searches = [Search({"a"}, _nothing) for _ in range(3)]
+    assert score("text to image", "graph", searches, [[], ["b"], ["a"]]).median_rank is None
 
 
 async def test_searches_run_together_but_not_all_at_once() -> None:
     under_way, most, done = 0, 0, 0
 
-    async def search(answer: int) -> int:
+    async def look(name: str) -> list[str]:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
         await asyncio.sleep(0.001)
         under_way -= 1
-        return answer
+        return [name]
 
     def count() -> None:
         nonlocal done
         done += 1
 
-    answers = await _together([lambda n=n: search(n) for n in range(40)], 4, count)  # type: ignore[misc]
-    assert answers == list(range(40)) and most == 4 and done == 40
+    searches = [Search(set(), partial(look, str(n))) for n in range(40)]
+    found = await run_together(searches, 4, count)
+    assert found == [[str(n)] for n in range(40)] and most == 4 and done == 40
 
 
 def test_stages() -> None:

@@ -6,15 +6,18 @@ import asyncio
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from scenograph.cli import evaluation
 from scenograph.cli.captions import read_captions
 from scenograph.cli.options import Json
 from scenograph.cli.output import out, print_error, print_json
+from scenograph.cli.server_process import ServerProcess
+
+if TYPE_CHECKING:
+    from scenograph.cli.evaluation import Evaluation
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,7 +56,10 @@ def retrieval(
     Each photo of the split is stored with its sentences as one item. Text to image: every sentence looks
     for its photo. Image to text: every photo looks for any of its sentences.
     """
-    from scenograph.cli.server_process import ServerProcess
+    try:
+        from scenograph.cli import evaluation
+    except ModuleNotFoundError as error:
+        raise ValueError(f"evaluating needs {error.name}: pip install 'scenograph[serve]'") from error
 
     photos = list(read_captions(captions, split))[: limit or None]
     if not photos:
@@ -72,7 +78,7 @@ def retrieval(
         raise typer.Exit(1)
 
 
-def _print(result: evaluation.Evaluation) -> None:
+def _print(result: Evaluation) -> None:
     table = Table("direction", "stage", "queries", "R@1", "R@5", "R@10", "median rank")
     for row in result.rows:
         recalls = [f"{100 * value:.1f}" for value in (row.recall_at_1, row.recall_at_5, row.recall_at_10)]

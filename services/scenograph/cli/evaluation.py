@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, cast
+from math import isfinite
+from typing import cast
 
 from rich.progress import Progress
 
@@ -16,11 +16,18 @@ from scenograph.cli.output import progress
 from scenograph.client import AsyncClient, IngestStatus, Item
 from scenograph.client.arguments import StageName
 from scenograph.client.errors import CollectionExists
+from scenograph.metrics.retrieval import first_right_ranks_of_lists, summarize
 
 DEPTH = 200
 """Hits asked for: a rank beyond counts as not found; recall at 10 and a median below do not notice."""
 
-Search: TypeAlias = Callable[[], Awaitable[int | None]]
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search to run, and the items that are right answers to it."""
+
+    right: set[str]
+    look: Callable[[], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,8 @@ async def measure(
                     ("image to text", _photo_searches(client, collection, photos, stage)),
                 ):
                     task = bar.add_task(f"{direction}, {stage}", total=len(searches))
-                    ranks = await _together(searches, concurrency, partial(bar.advance, task))
-                    rows.append(_row(direction, stage, ranks))
+                    found = await run_together(searches, concurrency, partial(bar.advance, task))
+                    rows.append(score(direction, stage, searches, found))
         info = await client.server_info()
     sentences = sum(len(photo.captions) for photo in photos)
     return Evaluation(len(photos), sentences, info.pack_version, DEPTH, tuple(rows), tuple(failures))
@@ -102,57 +109,51 @@ async def _fill(
 def _sentence_searches(
     client: AsyncClient, collection: str, photos: Sequence[Captioned], stage: StageName
 ) -> list[Search]:
-    """For each sentence, the rank of its photo."""
-
-    async def rank(sentence: str, name: str) -> int | None:
+    async def look(sentence: str) -> list[str]:
         page = await client.search(
             collection, text=sentence, returning="image", limit=DEPTH, stage=stage, bypass_cache=True
         )
-        return _rank(name, [hit.id for hit in page])
+        return [hit.id for hit in page]
 
-    return [partial(rank, sentence, photo.name) for photo in photos for sentence in photo.captions]
+    return [Search({photo.name}, partial(look, text)) for photo in photos for text in photo.captions]
 
 
 def _photo_searches(
     client: AsyncClient, collection: str, photos: Sequence[Captioned], stage: StageName
 ) -> list[Search]:
-    """For each photo, the rank of the first of its sentences."""
-
-    async def rank(photo: Captioned) -> int | None:
+    async def look(photo: Captioned) -> list[str]:
         page = await client.search(
             collection, image=photo.path, returning="text", limit=DEPTH, stage=stage, bypass_cache=True
         )
-        return _rank(photo.name, [hit.id for hit in page])
+        return [hit.id for hit in page]
 
-    return [partial(rank, photo) for photo in photos]
-
-
-def _rank(name: str, found: Sequence[str]) -> int | None:
-    """Where the first hit of the item is, from 1; None where it is not among the hits."""
-    return found.index(name) + 1 if name in found else None
+    return [Search({photo.name}, partial(look, photo)) for photo in photos if photo.captions]
 
 
-async def _together(
+async def run_together(
     searches: Sequence[Search], concurrency: int, done: Callable[[], None]
-) -> list[int | None]:
-    """The searches' answers in order, at most `concurrency` under way."""
+) -> list[list[str]]:
+    """What each search finds, in order; at most `concurrency` are under way."""
     waiting = iter(enumerate(searches))
-    answers: list[int | None] = [None] * len(searches)
+    found: list[list[str]] = [[] for _ in searches]
 
     async def work() -> None:
         for position, search in waiting:
-            answers[position] = await search()
+            found[position] = await search.look()
             done()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(concurrency):
             group.create_task(work())
-    return answers
+    return found
 
 
-def _row(direction: str, stage: StageName, ranks: Sequence[int | None]) -> Row:
-    first, fifth, tenth = (
-        sum(rank is not None and rank <= k for rank in ranks) / len(ranks) for k in (1, 5, 10)
-    )
-    known = statistics.median([DEPTH + 1 if rank is None else rank for rank in ranks])
-    return Row(direction, stage, len(ranks), first, fifth, tenth, known if known <= DEPTH else None)
+def score(
+    direction: str, stage: StageName, searches: Sequence[Search], found: Sequence[Sequence[str]]
+) -> Row:
+    """Recalls and median rank of what the searches found."""
+    ranks = first_right_ranks_of_lists(found, [search.right for search in searches])
+    summary = summarize(ranks, (1, 5, 10))
+    median = summary.median_rank if isfinite(summary.median_rank) else None
+    first, fifth, tenth = (summary.recall[k] for k in (1, 5, 10))
+    return Row(direction, stage, summary.queries, first, fifth, tenth, median)
