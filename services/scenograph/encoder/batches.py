@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,7 @@ def graph_words(graphs: Sequence[SceneGraph]) -> list[str]:
     return list(words)
 
 
-def batch_graphs(
-    graphs: Sequence[SceneGraph], vectors: Mapping[str, FloatArray]
-) -> dict[str, NDArray[np.generic]]:
+def batch_graphs(graphs: Sequence[SceneGraph], vectors: Mapping[str, FloatArray]) -> dict[str, NDArray[Any]]:
     """All graphs side by side.
 
     A node's vector is its label's plus its attributes'; its weight its certainty, 0 where it is denied.
