@@ -21,7 +21,9 @@ def data_folder(name: str) -> Path:
 
 
 def sample_photo(name: str) -> Path:
-    """A photograph shipped inside scikit-image: astronaut.png, chelsea.png, coffee.png, motorcycle_left.png, rocket.jpg, ..."""
+    """A photograph shipped inside scikit-image: astronaut.png, chelsea.png, coffee.png,
+    motorcycle_left.png, rocket.jpg, ...
+    """
     spec = importlib.util.find_spec("skimage")
     assert spec is not None and spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / "data" / name

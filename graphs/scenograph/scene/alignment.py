@@ -9,7 +9,9 @@ from scenograph.scene.graph import Box
 
 @dataclass(frozen=True, slots=True)
 class NodeMatch:
-    """A query object and what it met. `candidate_node` is -1 where it met a tag of the whole image. `similarity` in [0, 1]."""
+    """A query object and what it met. `candidate_node` is -1 where it met a tag of the whole image.
+    `similarity` in [0, 1].
+    """
 
     query_node: int
     candidate_node: int
@@ -23,7 +25,9 @@ class NodeMatch:
 
 @dataclass(frozen=True, slots=True)
 class EdgeMatch:
-    """A query relation and the candidate relation that it met, both also in words ("dog on sofa"). `similarity` in [0, 1]."""
+    """A query relation and the candidate relation that it met, both also in words ("dog on sofa").
+    `similarity` in [0, 1].
+    """
 
     query_edge: int
     candidate_edge: int
@@ -36,7 +40,8 @@ class EdgeMatch:
 class Alignment:
     """Agreement of the whole and of each level, in [0, 1], with what met what.
 
-    `unmatched` and `violations` are in words. `satisfied`: every required part is met and no forbidden one is there.
+    `unmatched` and `violations` are in words. `satisfied`: every required part is met and no forbidden
+    one is there.
     Positions count through the query's required graph, then its optional graph.
     """
 

@@ -1,6 +1,7 @@
 """Every error that scenograph raises on purpose, in the domain's own words.
 
-The servers map these classes to gRPC codes in one table (`scenograph.runtime.status`); nothing here knows of gRPC.
+The servers map these classes to gRPC codes in one table (`scenograph.runtime.status`); nothing here knows
+of gRPC.
 """
 
 from __future__ import annotations
@@ -181,7 +182,9 @@ class PackCorrupt(FailedPrecondition):
 
 
 class PackBuildFailed(FailedPrecondition):
-    """A pack could not be built: a source package is missing or changed, or a model strays from its reference."""
+    """A pack could not be built: a source package is missing or changed, or a model strays from its
+    reference.
+    """
 
     reason = "PACK_BUILD_FAILED"
 
@@ -194,7 +197,9 @@ class ResourceExhausted(ScenographError):
 
     reason = "RESOURCE_EXHAUSTED"
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None, metadata: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, metadata: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message, metadata=metadata)
         self.retry_after_s = retry_after_s
 

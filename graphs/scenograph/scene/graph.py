@@ -1,6 +1,7 @@
 """The scene graph: what an image shows or a sentence says, as objects, attributes and relations.
 
-One type serves images and texts. An image's nodes carry boxes, a sentence's nodes carry spans; matching compares the two.
+One type serves images and texts. An image's nodes carry boxes, a sentence's nodes carry spans; matching
+compares the two.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned box in fractions of the image's width and height: 0 <= x0 < x1 <= 1, origin at the top left."""
+    """An axis-aligned box in fractions of the image's width and height: 0 <= x0 < x1 <= 1, origin at the
+    top left.
+    """
 
     x0: float
     y0: float
@@ -42,9 +45,11 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object. `label` is the surface name ("puppies"), `lemma` its dictionary form ("puppy"; empty means: the label itself).
+    """An object. `label` is the surface name ("puppies"), `lemma` its dictionary form ("puppy"; empty
+    means: the label itself).
 
-    `count` is the number said of it (0: none said). `score` in [0, 1] is the confidence that the object is there.
+    `count` is the number said of it (0: none said). `score` in [0, 1] is the confidence that the object
+    is there.
     `negated` keeps "no dog".
     """
 
@@ -97,7 +102,9 @@ class SceneGraph:
         size = len(self.nodes)
         for edge in self.edges:
             if not (0 <= edge.subject < size and 0 <= edge.object < size):
-                raise ValueError(f"edge {edge.subject} -{edge.predicate}-> {edge.object} names a node outside 0..{size - 1}")
+                raise ValueError(
+                    f"edge {edge.subject} -{edge.predicate}-> {edge.object}: no such node among {size}"
+                )
 
 
 @dataclass(frozen=True, slots=True)

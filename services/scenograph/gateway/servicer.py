@@ -1,5 +1,4 @@
 """The gateway over gRPC: convert, call, convert."""
-# ruff: noqa: N802  (methods are named as in the proto)
 
 from __future__ import annotations
 

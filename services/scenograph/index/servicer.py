@@ -1,5 +1,5 @@
 """The index over gRPC: convert, call, convert."""
-# ruff: noqa: N802  (methods are named as in the proto)
+
 
 from __future__ import annotations
 

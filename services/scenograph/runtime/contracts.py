@@ -1,7 +1,8 @@
 """What the services ask of one another, in memory.
 
 Each Protocol is met twice: by the service's own app, and by an adapter that calls the service over gRPC
-(`scenograph.gateway.remote`). Callers cannot tell which they hold. All methods raise `scenograph.scene.errors`;
+(`scenograph.gateway.remote`). Callers cannot tell which they hold. All methods raise
+`scenograph.scene.errors`;
 a batch answers with an error in the place of each part that failed.
 """
 
@@ -23,7 +24,7 @@ from scenograph.scene.graph import GraphQuery, SceneGraph
 FloatArray: TypeAlias = NDArray[np.float32]
 CodeArray: TypeAlias = NDArray[np.uint8]
 Timings: TypeAlias = dict[str, float]  # stage -> milliseconds of wall clock
-JsonValue: TypeAlias = "None | bool | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 Metadata: TypeAlias = Mapping[str, JsonValue]
 
 CODE_BITS = (64, 128, 256)
@@ -40,7 +41,9 @@ class Modality(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageFeatures:
-    """What a pack's vision models saw: class probabilities (C,), best object scores (O,), pooled features (F,), all float32."""
+    """What a pack's vision models saw: class probabilities (C,), best object scores (O,), pooled features
+    (F,), all float32.
+    """
 
     class_probabilities: FloatArray
     object_scores: FloatArray
@@ -134,7 +137,9 @@ class Hashing(Protocol):
 class Matching(Protocol):
     """Lays a query on candidate graphs. A sentence's graph is the query's `optional` part."""
 
-    async def match(self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False) -> MatchBatch: ...
+    async def match(
+        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+    ) -> MatchBatch: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One searchable part of an item: its image, or its text number `ordinal`. embedding (D,) float32, code (bits / 8,) uint8.
+    """One searchable part of an item: its image, or its text number `ordinal`. embedding (D,) float32,
+    code (bits / 8,) uint8.
 
     A brief read leaves graph, embedding and code empty.
     """
@@ -181,7 +187,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Write:
-    """A record to write. The same `request_id` with the same `content_digest` is acknowledged, not written again."""
+    """A record to write. The same `request_id` with the same `content_digest` is acknowledged, not
+    written again.
+    """
 
     record: Record
     request_id: str = ""
@@ -190,7 +198,9 @@ class Write:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteResult:
-    """For each write None or its error, and whether it was a repetition; the collection's version afterwards."""
+    """For each write None or its error, and whether it was a repetition; the collection's version
+    afterwards.
+    """
 
     errors: list[ScenographError | None]
     replayed: list[bool]
@@ -210,7 +220,8 @@ class DeleteResult:
 class IndexQuery:
     """A search by code (bits / 8,) uint8, rescored by cosine where `embedding` (D,) float32 is given.
 
-    `modality` UNSPECIFIED looks through both. Only items that pass `filter` are looked at. `with_graphs` first hits carry graphs.
+    `modality` UNSPECIFIED looks through both. Only items that pass `filter` are looked at. `with_graphs`
+    first hits carry graphs.
     """
 
     code: CodeArray
@@ -225,7 +236,9 @@ class IndexQuery:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexHit:
-    """One entry found: differing bits, cosine (0 without an embedding), its text, its graph where asked for."""
+    """One entry found: differing bits, cosine (0 without an embedding), its text, its graph where asked
+    for.
+    """
 
     item_id: str
     modality: Modality
@@ -238,7 +251,9 @@ class IndexHit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexAnswer:
-    """Hits best first: by cosine where an embedding was given, else by distance; ties by item id, modality, ordinal."""
+    """Hits best first: by cosine where an embedding was given, else by distance; ties by item id,
+    modality, ordinal.
+    """
 
     hits: list[IndexHit]
     considered: int
@@ -259,26 +274,40 @@ class Snapshot:
 
 
 class Index(Protocol):
-    """Keeps records durably and finds those whose codes are near. Page tokens are opaque; an empty next token is the end."""
+    """Keeps records durably and finds those whose codes are near. Page tokens are opaque; an empty next
+    token is the end.
+    """
 
-    async def create_collection(self, name: str, pack_version: str, bits: int = DEFAULT_BITS) -> Collection: ...
+    async def create_collection(
+        self, name: str, pack_version: str, bits: int = DEFAULT_BITS
+    ) -> Collection: ...
 
     async def get_collection(self, name: str) -> Collection: ...
 
-    async def list_collections(self, page_size: int = 0, page_token: str = "") -> tuple[list[Collection], str]: ...
+    async def list_collections(
+        self, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[Collection], str]: ...
 
     async def delete_collection(self, name: str) -> None: ...
 
     async def upsert(self, collection: str, writes: Sequence[Write]) -> WriteResult: ...
 
-    async def get(self, collection: str, ids: Sequence[str], *, brief: bool = False) -> tuple[list[Record], list[str]]:
+    async def get(
+        self, collection: str, ids: Sequence[str], *, brief: bool = False
+    ) -> tuple[list[Record], list[str]]:
         """The records that exist, in the order asked for, and the ids that do not."""
         ...
 
     async def delete(self, collection: str, ids: Sequence[str]) -> DeleteResult: ...
 
     async def list_items(
-        self, collection: str, *, page_size: int = 0, page_token: str = "", filter: str = "", brief: bool = False
+        self,
+        collection: str,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        filter: str = "",
+        brief: bool = False,
     ) -> tuple[list[Record], str]: ...
 
     async def search(self, collection: str, query: IndexQuery) -> IndexAnswer: ...

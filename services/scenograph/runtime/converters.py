@@ -1,4 +1,6 @@
-"""Protobuf <-> domain, for the types that every service shares. Services add their own in their `converters.py`."""
+"""Protobuf <-> domain, for the types that every service shares. Services add their own in their
+`converters.py`.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def graph_to_pb(graph: SceneGraph) -> pb.SceneGraph:
     return pb.SceneGraph(
         nodes=[_node_to_pb(node) for node in graph.nodes],
         edges=[
-            pb.Edge(subject=e.subject, predicate=e.predicate, object=e.object, score=e.score, negated=e.negated)
+            pb.Edge(
+                subject=e.subject, predicate=e.predicate, object=e.object, score=e.score, negated=e.negated
+            )
             for e in graph.edges
         ],
         tags=[pb.Tag(label=tag.label, score=tag.score) for tag in graph.tags],
@@ -67,14 +71,18 @@ def graph_to_pb(graph: SceneGraph) -> pb.SceneGraph:
 
 
 def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph") -> SceneGraph:
-    """A graph from its message; scores left at 0 count as 1. Raises InvalidInput where a label is empty or an edge names no node."""
+    """A graph from its message; scores left at 0 count as 1. Raises InvalidInput where a label is empty
+    or an edge names no node.
+    """
     for position, node in enumerate(message.nodes):
         if not node.label.strip():
             raise InvalidInput("a node needs a label", field=f"{field}.nodes[{position}].label")
     try:
         return SceneGraph(
             nodes=tuple(_node_from_pb(node) for node in message.nodes),
-            edges=tuple(Edge(e.subject, e.predicate, e.object, e.score or 1.0, e.negated) for e in message.edges),
+            edges=tuple(
+                Edge(e.subject, e.predicate, e.object, e.score or 1.0, e.negated) for e in message.edges
+            ),
             tags=tuple(Tag(tag.label, tag.score) for tag in message.tags),
         )
     except ValueError as error:

@@ -1,5 +1,5 @@
 """TextualGraphService over gRPC: convert, call, convert."""
-# ruff: noqa: N802  (methods are named as in the proto)
+
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from lark import Lark, Token, Transformer
 from scenograph.scene.query.limits import MAX_COUNT, MAX_LABEL_CHARS
 
 
-class Wrong(Exception):  # noqa: N818
+class Wrong(Exception):
     """A query that parses but means nothing, and where."""
 
     def __init__(self, message: str, position: int) -> None:
