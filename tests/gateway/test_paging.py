@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateway.harness import UNCACHED, ask, gateway_with, ids, photo, taken, text_item
+from tests.gateway.harness import UNCACHED, ask, gateway_with, graph, ids, photo, taken, text_item
 
 from scenograph.cli.compose.apps import Apps
 from scenograph.gateway.answers import CacheStatus, SearchPage
@@ -37,7 +37,7 @@ async def whole(gateway: GatewayApp, request: SearchRequest) -> list[str]:
     return found
 
 
-async def write(apps: Apps, collection: str, names: list[str], seed: int) -> None:
+async def write(apps: Apps, collection: str, names: list[str], seed: int, graph: SceneGraph = GRAPH) -> None:
     """Records with embeddings of the seed's own, past the models."""
     vectors = np.random.default_rng(seed).normal(size=(len(names), 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -46,7 +46,7 @@ async def write(apps: Apps, collection: str, names: list[str], seed: int) -> Non
         Write(
             Record(
                 name,
-                (Entry(Modality.IMAGE, graph=GRAPH, embedding=vector, code=code, width=1, height=1),),
+                (Entry(Modality.IMAGE, graph=graph, embedding=vector, code=code, width=1, height=1),),
                 apps.parts.pack.id,
             )
         )
@@ -102,6 +102,20 @@ async def test_pages_never_repeat_or_drop_an_item(
     assert seen == [item for item in order if item not in gone]
     await pager.collections.delete(name)
     assert collection.name == name
+
+
+async def test_hard_parts_are_decided_for_more_candidates_than_a_search_carries_graphs(
+    apps: Apps, pager: GatewayApp
+) -> None:
+    await pager.collections.create("many", 0)
+    names = [f"i{number:04}" for number in range(1100)]
+    await write(apps, "many", names[:600], 1)
+    await write(apps, "many", names[600:], 2, SceneGraph((Node("cat"),)))
+    options = RankingOptions(coarse_candidates=2000)
+    request = ask(graph("(dog), not (cat)"), collection="many", page_size=1000, options=options)
+    page = await pager.search(request)
+    assert sorted(ids(page)) == names[:600]
+    assert page.report.graph_candidates == 1100
 
 
 async def test_an_update_shows_as_it_is(apps: Apps, pager: GatewayApp) -> None:

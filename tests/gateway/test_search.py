@@ -226,6 +226,17 @@ async def test_a_staged_search_ends_with_the_same_page(gateway: GatewayApp) -> N
     assert again[0].page.report.cache is CacheStatus.HIT
 
 
+async def test_the_fields_of_a_staged_search_are_told_from_its_own_message(gateway: GatewayApp) -> None:
+    for request, field in (
+        (ask(" "), "search.query.parts[0].text"),
+        (ask("a cat", page_token="x"), "search.page_token"),
+        (ask("a cat", filter="place >="), "search.filter"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            [page async for page in gateway.search_stream(request)]
+        assert caught.value.violations[0].field == field
+
+
 BAD: list[tuple[SearchRequest, type[Exception], str]] = [
     (ask("a cat", collection="nowhere"), CollectionNotFound, "nowhere"),
     (ask("a cat", filter="place >="), InvalidFilter, "filter|expected|value"),

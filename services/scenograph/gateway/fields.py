@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenograph.scene.errors import (
+    FieldViolation,
     InvalidFilter,
     InvalidGraphQuery,
     InvalidInput,
@@ -22,6 +23,14 @@ def at_field(error: ScenographError, field: str) -> ScenographError:
     renamed = type(error)(error.message, field=field, metadata=error.metadata)
     renamed.__cause__ = error
     return renamed
+
+
+def under(parent: str, error: InvalidInput) -> InvalidInput:
+    """The same error, its fields inside the field `parent` of the request."""
+    error.violations = tuple(
+        FieldViolation(f"{parent}.{violation.field}", violation.description) for violation in error.violations
+    )
+    return error
 
 
 def bounded(value: int, *, default: int, most: int, field: str) -> int:

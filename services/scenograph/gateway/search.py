@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePag
 from scenograph.gateway.collections import Collections
 from scenograph.gateway.deadlines import Estimates, StageTimes
 from scenograph.gateway.digests import ranking_key, request_digest
+from scenograph.gateway.fields import under
 from scenograph.gateway.graphstage import GraphStage, query_graph
 from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.packs import PackInfo
@@ -86,8 +88,16 @@ class Searcher:
 
         A kept ranking comes at once.
         """
+        try:
+            async with aclosing(self._stages(request)) as pages:
+                async for page in pages:
+                    yield page
+        except InvalidInput as error:
+            raise under("search", error) from error.__cause__
+
+    async def _stages(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
         if request.page_token:
-            raise InvalidInput("a staged search begins at the first page", field="search.page_token")
+            raise InvalidInput("a staged search begins at the first page", field="page_token")
         request = check_search(request)
         times = StageTimes()
         collection = await self._collections.open(request.collection)
