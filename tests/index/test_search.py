@@ -13,7 +13,8 @@ from tests.index.make import BITS, PACK, graph, opened, put, query, record
 
 from scenograph.index import searching
 from scenograph.index.app import IndexApp
-from scenograph.index.table import Draft, Rows, Table, View, compacted, empty_view
+from scenograph.index.draft import Draft, compacted
+from scenograph.index.table import Rows, Table, View, empty_view
 from scenograph.runtime.contracts import Entry, FloatArray, IndexQuery, Modality, Record
 from scenograph.scene.errors import CollectionNotFound, InvalidFilter, InvalidInput, PackMismatch
 

@@ -71,6 +71,7 @@ class IndexApp:
         return self._opened.damaged()
 
     async def create_collection(self, name: str, pack_version: str, bits: int = DEFAULT_BITS) -> Collection:
+        """Makes an empty collection. Errors: InvalidInput, CollectionExists, DiskFull."""
         checks.check_name(name, "name")
         checks.check_pack_version(pack_version, "pack_version")
         bits = bits or DEFAULT_BITS
@@ -79,11 +80,13 @@ class IndexApp:
         return await self._administer(lambda: self._opened.create(name, pack_version, bits))
 
     async def get_collection(self, name: str) -> Collection:
+        """What a collection holds now. Errors: CollectionNotFound, IndexCorrupt."""
         return self._opened.store(name).describe()
 
     async def list_collections(
         self, page_size: int = 0, page_token: str = ""
     ) -> tuple[list[Collection], str]:
+        """The collections that serve, by name. Errors: InvalidPageToken."""
         size, tokens = checks.page_size(page_size), self._opened.tokens
         after = str(tokens.unseal(page_token, "collections")[0]) if page_token else ""
         found = [store for store in self._opened.stores() if store.name > after]
@@ -91,17 +94,25 @@ class IndexApp:
         return [store.describe() for store in found[:size]], token
 
     async def delete_collection(self, name: str) -> None:
+        """Removes a collection and all it holds, damaged or not. Errors: CollectionNotFound."""
         await self._administer(lambda: self._opened.delete(name))
 
     async def upsert(self, collection: str, writes: Sequence[Write]) -> WriteResult:
+        """Writes records, each whole or not at all; returns once they are durable.
+
+        Errors: DuplicateItem, InvalidInput, DiskFull or ResourceExhausted for the call; in the answer those
+        of single writes.
+        """
         return await self._write(collection, lambda store: store.upsert(writes))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> DeleteResult:
+        """Removes records; returns once that is durable. Errors: InvalidInput, ResourceExhausted."""
         return await self._write(collection, lambda store: store.delete(ids))
 
     async def get(
         self, collection: str, ids: Sequence[str], *, brief: bool = False
     ) -> tuple[list[Record], list[str]]:
+        """Records by id: those that exist, in the order asked for, and the ids that do not."""
         return await self._read(collection, lambda store: store.reader.get(ids, brief))
 
     async def list_items(
@@ -113,6 +124,10 @@ class IndexApp:
         filter: str = "",
         brief: bool = False,
     ) -> tuple[list[Record], str]:
+        """Records in the order of first writing, as of the first page. Errors: InvalidFilter,
+        InvalidPageToken,
+        PageTokenExpired where the collection was replaced since.
+        """
         size, tokens = checks.page_size(page_size), self._opened.tokens
         digest = hashlib.sha256(filter.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         scope = ("items", collection, digest)
@@ -130,6 +145,7 @@ class IndexApp:
         return await self._read(collection, read)
 
     async def search(self, collection: str, query: IndexQuery) -> IndexAnswer:
+        """The entries nearest to a code. Errors: InvalidInput, InvalidFilter, PackMismatch."""
         asked = time.perf_counter()
 
         def read(store: Store) -> IndexAnswer:
@@ -141,6 +157,7 @@ class IndexApp:
         return await self._read(collection, read)
 
     async def create_snapshot(self, collection: str, snapshot: str = "") -> Snapshot:
+        """Copies the present state while reads and writes go on. Errors: AlreadyExists, DiskFull."""
         if snapshot:
             checks.check_name(snapshot, "snapshot")
         return await self._administer(lambda: self._opened.create_snapshot(collection, snapshot))
@@ -148,6 +165,7 @@ class IndexApp:
     async def list_snapshots(
         self, collection: str = "", page_size: int = 0, page_token: str = ""
     ) -> tuple[list[Snapshot], str]:
+        """Snapshots by name, of one collection or all. Errors: InvalidPageToken."""
         size, tokens = checks.page_size(page_size), self._opened.tokens
         scope = ("snapshots", collection)
         after = str(tokens.unseal(page_token, *scope)[0]) if page_token else ""
@@ -155,6 +173,9 @@ class IndexApp:
         return found, tokens.seal(*scope, found[-1].name) if more else ""
 
     async def restore_snapshot(self, snapshot: str, collection: str = "") -> Collection:
+        """Puts a snapshot's state in a collection's place, at once. Errors: SnapshotNotFound, IndexCorrupt,
+        DiskFull.
+        """
         checks.check_name(snapshot, "snapshot")
         if collection:
             checks.check_name(collection, "collection")

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from scenograph.index.database import State
+from scenograph.index.draft import Draft
 from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
-from scenograph.index.table import Draft, Rows, Table, View, empty_view, index_slots
+from scenograph.index.table import Rows, Table, View, empty_view, index_slots
 from scenograph.runtime.contracts import Entry, Record
 from scenograph.scene.graph import SceneGraph
 

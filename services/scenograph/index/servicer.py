@@ -1,6 +1,5 @@
 """The index over gRPC: convert, call, convert."""
 
-
 from __future__ import annotations
 
 from typing import Any, TypeAlias

@@ -11,10 +11,10 @@ from typing import Any
 
 from scenograph.index import checks, database, reading
 from scenograph.index.database import errors_named
+from scenograph.index.draft import compacted, needs_compaction
 from scenograph.index.limits import Limits
 from scenograph.index.reader import Reader
 from scenograph.index.records import Packed, pack, to_time
-from scenograph.index.table import compacted, needs_compaction
 from scenograph.index.transaction import Transaction
 from scenograph.index.writer import Job, Writer
 from scenograph.runtime.contracts import Collection, DeleteResult, IndexAnswer, IndexQuery, Write, WriteResult

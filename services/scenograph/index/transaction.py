@@ -6,8 +6,9 @@ import sqlite3
 from dataclasses import replace
 
 from scenograph.index.database import State, write_state
+from scenograph.index.draft import Draft
 from scenograph.index.records import Packed
-from scenograph.index.table import Draft, Table, View, empty_view
+from scenograph.index.table import Table, View, empty_view
 from scenograph.scene.errors import InvalidInput, RequestIdReused
 
 
