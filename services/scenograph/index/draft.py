@@ -1,4 +1,4 @@
-"""Changes to a table on the way to its next view, and the copy without holes that a table gets now and then."""
+"""Changes to a table on the way to its next view, and the copy without holes that it gets now and then."""
 
 from __future__ import annotations
 
