@@ -68,6 +68,9 @@ def test_beings_are_on_or_in_places(words: Taxonomy) -> None:
     dog = Thing("dog", Box(0.3, 0.4, 0.6, 0.9), 0.9)
     assert [edge.predicate for edge in relate([dog, grass], words)] == ["on"]
     assert [edge.predicate for edge in relate([dog, water], words)] == ["in"]
+    field = Thing("beach", Box(0.0, 0.2, 1.0, 1.0), 0.9, scene=True)
+    (edge,) = relate([dog, field, grass], words)
+    assert edge.object == 2  # the smaller place
     flying = Thing("bird", Box(0.3, 0.0, 0.4, 0.1), 0.9)
     assert relate([flying, grass], words) == []
 
@@ -131,15 +134,16 @@ def test_things_of_one_place_are_one_thing(words: Taxonomy) -> None:
 
 def test_a_region_gives_way_to_an_object_that_says_the_same(words: Taxonomy) -> None:
     objects = [Found("dog", LEFT, 0.9)]
-    kept, regions = settle(objects, [Region("poodle", 0.8, RIGHT), Region("beach", 0.5, RIGHT)], words)
+    kept, regions, _ = settle(objects, [Region("poodle", 0.8, RIGHT), Region("beach", 0.5, RIGHT)], words)
     assert kept == objects
     assert [region.name for region in regions] == ["beach"]
 
 
 def test_of_two_animals_in_one_place_the_surer_word_stays(words: Taxonomy) -> None:
-    objects, regions = settle([Found("bear", LEFT, 0.4)], [Region("monkey", 0.8, LEFT)], words)
+    objects, regions, refuted = settle([Found("bear", LEFT, 0.4)], [Region("monkey", 0.8, LEFT)], words)
     assert [(found.name, found.score) for found in objects] == [("monkey", 0.8)]
-    assert regions == []
-    objects, regions = settle([Found("horse", LEFT, 0.9)], [Region("dog", 0.4, LEFT)], words)
+    assert regions == refuted == []
+    objects, regions, refuted = settle([Found("horse", LEFT, 0.9)], [Region("dog", 0.4, LEFT)], words)
     assert [found.name for found in objects] == ["horse"]
     assert regions == []
+    assert [region.name for region in refuted] == ["dog"]

@@ -61,9 +61,7 @@ _SPREAD = 0.45  # of the weight around the middle, in half sides
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What in a box tells a thing's colour: the part of the box (fractions), and how much vivid pixels
-    outweigh dull ones.
-    """
+    """What tells a thing's colour: a part of its box (fractions), and how much vivid pixels outweigh dull."""
 
     part: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     vivid: float = 1.0
@@ -114,8 +112,7 @@ def exposure(image: ImageArray) -> float:
 
 
 def colour_shares(image: ImageArray, box: Box, look: Look = THING, *, gain: float = 1.0) -> FloatArray:
-    """How much of a thing has each colour: the middle of its box counts most, what lies around it is taken
-    off.
+    """How much of a thing has each colour: its middle counts most, what lies around it is taken off.
 
     Shapes: image (H, W, 3) uint8 RGB -> (11,) in the order of NAMES, summing to 1.
     """
@@ -153,9 +150,7 @@ def colour_attributes(
 def _histogram(
     image: ImageArray, box: Box, vivid: float, gain: float, *, hole: Box | None = None
 ) -> FloatArray:
-    """Shares of the colours in a box, its middle weighing most; or evenly in what a hole leaves of it, zeros
-    for nothing.
-    """
+    """Shares of the colours in a box, its middle weighing most; or, evenly, in what a hole leaves of it."""
     height, width = image.shape[:2]
     ys = _grid(box.y0, box.y1, height)
     xs = _grid(box.x0, box.x1, width)

@@ -91,9 +91,7 @@ def in_score(pair: Pair) -> float:
 
 
 def depth_score(pair: Pair) -> float:
-    """How clearly a is nearer to the camera than b: a's bottom is lower, the boxes overlap, the sizes are
-    alike.
-    """
+    """How clearly a is nearer to the camera than b: lower at the bottom, overlapping, alike in size."""
     height_a, height_b = pair.a.y1 - pair.a.y0, pair.b.y1 - pair.b.y0
     lower = _ratio(pair.a.y1 - pair.b.y1, min(height_a, height_b))
     alike = max(height_a, height_b) <= DEPTH_HEIGHT_RATIO * min(height_a, height_b)
@@ -128,8 +126,7 @@ def above_score(pair: Pair) -> float:
 
 
 def spatial_relation(a: Box, b: Box, *, supports: bool = True, holds: bool = True) -> tuple[str, float]:
-    """The one predicate that says most of where a is to b, and its score; ("", 0.0) where nothing can be
-    told.
+    """The predicate that says most of where a is to b, and its score; ("", 0.0) where none can.
 
     `supports`: b is a thing that others can be on; `holds`: that others can be in.
     """

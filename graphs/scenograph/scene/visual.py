@@ -60,8 +60,7 @@ def build_visual_graph(
     pixels: ImageArray,
     taxonomy: Taxonomy,
 ) -> SceneGraph:
-    """Objects of the detector, regions of the dense class map and the setting as nodes, with relations and
-    tags.
+    """Objects, regions and the setting as nodes, with their attributes and relations, and tags of the image.
 
     Beings and vehicles are on, or in, the places ("beach", "grass") whose boxes they overlap. Places have no
     attributes.
@@ -70,13 +69,14 @@ def build_visual_graph(
     """
     evidence = Evidence.of(class_probabilities, cells, taxonomy)
     regions = find_regions(evidence, taxonomy, GENERAL)
-    objects, regions = settle(name_objects(detections, evidence, taxonomy), regions, taxonomy)
+    found = name_objects(detections, evidence, taxonomy)
+    objects, regions, refuted = settle(found, regions, taxonomy)
     settings = [
         setting
         for setting in find_settings(class_probabilities, cells, pixels, taxonomy)
         if not any(taxonomy.is_a(region.name, setting.name) for region in regions)
     ]
-    things = [Thing(found.name, found.box, found.score) for found in objects]
+    things = [Thing(item.name, item.box, item.score) for item in objects]
     things += [
         Thing(region.name, region.box, region.score, scene=taxonomy.any_of(region.name, SCENES))
         for region in regions
@@ -93,9 +93,8 @@ def build_visual_graph(
         )
         for thing in things
     )
-    return SceneGraph(
-        nodes, tuple(relate(things, taxonomy)), _tags(evidence, class_probabilities, settings, taxonomy)
-    )
+    tags = _tags(evidence, class_probabilities, settings, refuted, taxonomy)
+    return SceneGraph(nodes, tuple(relate(things, taxonomy)), tags)
 
 
 def _attributes(
@@ -121,10 +120,15 @@ def _size(thing: Thing, things: list[Thing]) -> tuple[Attribute, ...]:
 
 
 def _tags(
-    evidence: Evidence, probabilities: FloatArray, settings: list[Region], taxonomy: Taxonomy
+    evidence: Evidence,
+    probabilities: FloatArray,
+    settings: list[Region],
+    refuted: list[Region],
+    taxonomy: Taxonomy,
 ) -> tuple[Tag, ...]:
-    """The likeliest classes, the concepts above them that are certain, and the settings; best first, each
-    once.
+    """The likeliest classes, the certain concepts above them, and the settings; best first, each once.
+
+    What an object refuted ("big cat" where a giraffe stands) is left out, with its kinds.
     """
     scores = {setting.name: setting.score for setting in settings}
     for label in np.argsort(-probabilities, kind="stable")[:MAX_TAGS].tolist():
@@ -134,5 +138,9 @@ def _tags(
         name = taxonomy.concepts[place]
         if name not in GENERAL:
             scores[name] = max(scores.get(name, 0.0), float(evidence.certain[place]))
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    wrong = frozenset(region.name for region in refuted)
+    ranked = sorted(
+        ((name, score) for name, score in scores.items() if not taxonomy.any_of(name, wrong)),
+        key=lambda item: (-item[1], item[0]),
+    )
     return tuple(Tag(name, round(score, 4)) for name, score in ranked if score >= MIN_TAG)[:MAX_TAGS]

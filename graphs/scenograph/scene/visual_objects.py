@@ -22,9 +22,7 @@ _ONE_WORD = ("animal", "vehicle")  # what is one of these is no other of them
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object: its name (a finer one than the detector's where the classifier is sure), its box and its
-    certainty.
-    """
+    """An object: its name, finer than the detector's where the classifier is sure, its box, its certainty."""
 
     name: str
     box: Box
@@ -87,24 +85,27 @@ def _finer(name: str, belief: np.ndarray, taxonomy: Taxonomy) -> str:
 
 def settle(
     objects: list[Found], regions: list[Region], taxonomy: Taxonomy
-) -> tuple[list[Found], list[Region]]:
-    """One word for each thing that both models saw.
+) -> tuple[list[Found], list[Region], list[Region]]:
+    """One word for what both models saw: the objects, the regions beside them, the regions refuted.
 
     A region is dropped where an object says the same, more or less finely. Where an animal's (or a vehicle's)
     region
     lies on an object that is another animal (or vehicle), the less probable of the two words gives way.
     """
-    kept = []
+    objects = list(objects)
+    kept, refuted = [], []
     for region in regions:
         if any(taxonomy.is_a(o.name, region.name) or taxonomy.is_a(region.name, o.name) for o in objects):
             continue
         rivals = [place for place, found in enumerate(objects) if _rivals(found, region, taxonomy)]
-        for place in rivals:
-            if region.score > objects[place].score:
-                objects[place] = replace(objects[place], name=region.name, score=region.score)
+        stronger = [place for place in rivals if region.score > objects[place].score]
+        for place in stronger:
+            objects[place] = replace(objects[place], name=region.name, score=region.score)
         if not rivals:
             kept.append(region)
-    return objects, kept
+        elif not stronger:
+            refuted.append(region)
+    return objects, kept, refuted
 
 
 def _rivals(found: Found, region: Region, taxonomy: Taxonomy) -> bool:

@@ -48,9 +48,7 @@ class Evidence:
         return cls(concept_cells, image.astype(np.float32), certain.astype(np.float32))
 
     def inside(self, box: Box) -> FloatArray:
-        """Belief in each concept within a box: the mean over the cells it covers, weighted by the covered
-        part.  Shapes: -> (K,).
-        """
+        """Belief in each concept in a box: the mean over the cells it covers.  Shapes: -> (K,)."""
         height, width = self.cells.shape[:2]
         weight = np.outer(_cover(box.y0, box.y1, height), _cover(box.x0, box.x1, width))
         return np.asarray(np.tensordot(weight / weight.sum(), self.cells, axes=2), dtype=np.float32)
@@ -101,9 +99,7 @@ def largest_part(weights: FloatArray) -> Box:
 
 
 def _most_specific(name: str, certain: Mapping[str, float], taxonomy: Taxonomy) -> bool:
-    """Whether a concept keeps enough of the certainty of those above it, and none below keeps enough of its
-    own.
-    """
+    """Whether it keeps enough of the certainty of the concepts above, and none below enough of its own."""
     above = [certain[kind] for kind in taxonomy.kinds[name] if kind in certain]
     below = [certain[kind] for kind in taxonomy.below.get(name, ()) if kind in certain]
     return certain[name] >= SPECIFIC * max(above) and max(below, default=0.0) < SPECIFIC * certain[name]

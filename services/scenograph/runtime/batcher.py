@@ -28,8 +28,7 @@ class _Call(Generic[Row, Answer]):
 
 
 class Batcher(Generic[Row, Answer]):
-    """Collects rows and hands them to `run` in order of arrival, `max_rows` at a time and `parallel` runs at
-    once.
+    """Collects rows and hands them to `run` in order, `max_rows` at a time and `parallel` runs at once.
 
     An idle model waits `wait_s` for companions unless a full batch is there; a busy one collects while it
     runs.

@@ -51,9 +51,7 @@ class TextEncoder:
 
 
 class WordVectors:
-    """Vectors of labels, attributes and relations: from the pack's table, a bounded memory, or the text
-    encoder.
-    """
+    """Vectors of labels, attributes and relations: from the pack's table, memory, or the text encoder."""
 
     def __init__(self, encoder: TextEncoder, sessions: Sessions, *, remembered: int = 50_000) -> None:
         self._encoder = encoder

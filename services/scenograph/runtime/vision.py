@@ -27,9 +27,7 @@ PREVIEW_SIDE = 512  # colours need no more pixels than that
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded image as the models take it, and a `preview` (h, w, 3) of at most PREVIEW_SIDE a side for its
-    colours.
-    """
+    """A decoded image as the models take it, and a `preview` (h, w, 3) of at most PREVIEW_SIDE a side."""
 
     width: int
     height: int
@@ -90,8 +88,7 @@ class Vision:
     async def look(
         self, images: Sequence[bytes], *, fields: Sequence[str] | None = None
     ) -> tuple[list[Sight | ScenographError], Timings]:
-        """What is seen in each image or what is wrong with it, in order; and milliseconds of "decode" and
-        "infer".
+        """What is seen in each image or what is wrong with it; milliseconds of "decode" and "infer".
 
         `fields`: the request field of each image, for its errors. Raises QueueFull for the whole call.
         """
