@@ -154,10 +154,13 @@ class FaultyTextual:
     def __init__(self, inner: TextualGraphs) -> None:
         self.inner = inner
         self.delay_s = 0.0
-        self.error: ScenographError | None = None
+        self.error: Exception | None = None
+        self.bug_on = ""
 
     async def parse(self, texts: Sequence[str]) -> TextBatch:
         if self.error is not None:
             raise self.error
         await asyncio.sleep(self.delay_s)
+        if self.bug_on in texts:
+            raise ZeroDivisionError("a bug")
         return await self.inner.parse(texts)

@@ -21,6 +21,7 @@ from scenograph.scene.errors import (
     CollectionNotFound,
     DiskFull,
     DuplicateItem,
+    Internal,
     InvalidImage,
     InvalidInput,
     InvalidText,
@@ -217,6 +218,20 @@ async def test_a_service_out_of_reach_fails_items_and_not_the_stream(
 
     async with aclosing(gateway.ingest(requests())) as outcomes:
         assert errors([outcome async for outcome in outcomes]) == [Unavailable, None]
+
+
+async def test_a_bug_that_one_item_meets_is_that_items_alone(
+    apps: Apps, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    textual = FaultyTextual(apps.textual)
+    textual.bug_on = "a cursed dog"
+    gateway = gateway_with(apps, tmp_path, textual=textual)
+    items = [text_item("a", "a dog"), text_item("b", "a cursed dog"), text_item("c", "a dog")]
+    outcomes = await gateway.batch_ingest(name, items)
+    assert errors(outcomes) == [None, Internal, None]
+    assert outcomes[1].error is not None
+    assert "bug" not in outcomes[1].error.message, "what it was stands in the log alone"
+    assert any(record.exc_info for record in caplog.records)
 
 
 async def test_a_stream_given_up_stops_its_work(apps: Apps, name: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +18,9 @@ from scenograph.gateway.requests import IngestItem
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_item
 from scenograph.runtime.contracts import Entry, Index, Record, Write
-from scenograph.scene.errors import InvalidInput, ScenographError
+from scenograph.scene.errors import Internal, InvalidInput, ScenographError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +75,8 @@ class Writer:
             try:
                 result = await self._index.upsert(batch[0].request.collection, writes)
                 results = list(zip(result.errors, result.replayed, strict=True))
-            except ScenographError as failure:
-                results = [(failure, False)] * len(writes)
+            except Exception as failure:
+                results = [(_told(failure), False)] * len(writes)
         written = iter(results)
         outcomes = []
         for ready in batch:
@@ -94,19 +98,16 @@ class Writer:
             return error
 
     async def _make(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
-        """The writes of a batch; where the batch as a whole is refused for one item's sake, of each item by
-        itself.
-        """
+        """The writes of a batch; where it fails for what may be one item's sake, of each item by itself."""
         if not batch:
             return []
         try:
             return await self._make_together(batch)
-        except InvalidInput as error:
-            if len(batch) == 1:
-                return [error]
-            return [write for one in batch for write in await self._make([one])]
-        except ScenographError as error:
-            return [error] * len(batch)
+        except Exception as failure:
+            one_items_fault = isinstance(failure, InvalidInput | Internal)
+            if len(batch) > 1 and (one_items_fault or not isinstance(failure, ScenographError)):
+                return [write for one in batch for write in await self._make([one])]
+            return [_told(failure)] * len(batch)
 
     async def _make_together(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
         collection = await self._collections.open(batch[0].request.collection)
@@ -135,3 +136,12 @@ class Writer:
             entries.append(entry)
         record = Record(item.id, tuple(entries), self._pack.version, item.metadata)
         return Write(record, one.request.request_id, item_digest(item, one.content))
+
+
+def _told(failure: Exception) -> ScenographError:
+    """What an item's status says of a failure; of an unforeseen one only an id, the rest is in the log."""
+    if isinstance(failure, ScenographError):
+        return failure
+    error_id = uuid.uuid4().hex
+    log.error("ingest failed", exc_info=failure, extra={"error_id": error_id})
+    return Internal("internal error", metadata={"error_id": error_id})
