@@ -34,19 +34,16 @@ class Nouns:
             return True
         if not any(letter.isalpha() for letter in token.text) or token.tag.startswith(("PRP", "W")):
             return False
+        listed, attribute = self._vocabulary.listed(token.name), self._vocabulary.is_attribute(token.name)
         if token.pos not in ("NOUN", "PROPN"):
-            taken = token.dep in ("pobj", "dobj", "nsubj", "intj") and token.pos in (
-                "ADJ",
-                "ADV",
-                "INTJ",
-                "X",
+            taken = token.dep in ("pobj", "dobj", "nsubj", "intj") and token.tag not in (
+                "VBG",
+                "CD",
+                "DT",
+                "EX",
             )
-            return (
-                taken
-                and self._vocabulary.listed(token.text)
-                and not self._vocabulary.is_attribute(token.text)
-            )
-        if self._vocabulary.is_attribute(token.text) and not self._vocabulary.listed(token.text):
+            return taken and listed and not attribute
+        if attribute and not listed:
             return token.dep in ("pobj", "dobj") and token.text not in COLOURS
         if token.dep in ("npadvmod", "advmod", "amod") and any(
             child.text == "-" for child in token.head.children
@@ -54,7 +51,7 @@ class Nouns:
             return False
         if token.dep == "nummod" or (token.dep == "compound" and token.head.pos in ("NOUN", "PROPN")):
             return False
-        if token.lemma in EMPTY_NOUNS and not token.has("compound"):
+        if token.lemma in EMPTY_NOUNS and not (token.prefix or token.has("compound")):
             return False
         return not (is_group(token) or is_place(token))
 
@@ -67,8 +64,9 @@ class Nouns:
             return thing
         parts, stuff = self._compound(token)
         start = parts[0].start if parts else token.start
-        label = " ".join([part.text for part in parts] + [token.text])
-        lemma = " ".join([part.text for part in parts] + [self._lemma(token)])
+        names = [part.name for part in parts]
+        label = " ".join([*names, token.name])
+        lemma = " ".join([*names, self._lemma(token)])
         thing = Thing(token, label, lemma, Span(start, token.end))
         for member in (*parts, *stuff, token):
             self._modify(thing, member)
@@ -80,13 +78,14 @@ class Nouns:
         """The dictionary form; a plural that means something of its own ("glasses", "shorts") stays."""
         if token.text in PERSON_PRONOUNS:
             return "person"
+        lemma = f"{token.prefix} {token.lemma}".strip()
         if token.text == token.lemma or not token.plural:
-            return token.text if token.pos == "PROPN" else token.lemma
+            return token.name if token.pos == "PROPN" else lemma
         vocabulary = self._vocabulary
-        own = vocabulary.canonical(token.text)
-        if vocabulary.listed(token.text) and (own == token.text or own != vocabulary.canonical(token.lemma)):
-            return token.text
-        return token.lemma
+        own = vocabulary.canonical(token.name)
+        if vocabulary.listed(token.name) and (own == token.name or own != vocabulary.canonical(lemma)):
+            return token.name
+        return lemma
 
     def _compound(self, token: Token) -> tuple[list[Token], list[Token]]:
         """The words that belong to the name, and those that are attributes ("brick house": brick)."""
@@ -102,7 +101,7 @@ class Nouns:
         names: list[Token] = list(parts)
         stuff: list[Token] = []
         for part in parts:
-            rest = " ".join([item.text for item in names] + [token.lemma])
+            rest = " ".join([*(item.name for item in names), token.prefix, token.lemma])
             told = part.text in STUFF or part.tag == "VBG" or self._vocabulary.is_attribute(part.text)
             if self._vocabulary.listed(rest) or not told:
                 break
@@ -140,7 +139,7 @@ class Nouns:
 
 def is_group(token: Token) -> bool:
     """Whether the token only counts or gathers what follows: "group of people"."""
-    if token.lemma not in GROUPS:
+    if token.lemma not in GROUPS or token.prefix:
         return False
     return any(child.text == "of" and child.has("pobj") for child in token.all("prep"))
 
@@ -157,7 +156,8 @@ def is_worn_colour(token: Token) -> bool:
 def is_place(token: Token) -> bool:
     """Whether the token is the noun of a longer preposition: "in front of"."""
     return (
-        token.lemma in PLACES
+        not token.prefix
+        and token.lemma in PLACES
         and token.dep == "pobj"
         and any(child.text == "of" for child in token.all("prep"))
     )

@@ -11,7 +11,8 @@ from spacy.tokens import Doc
 
 from scenograph.scene.errors import InvalidText
 from scenograph.scene.graph import SceneGraph
-from scenograph.scene.parsing.rewrite import Word, prepare, reword
+from scenograph.scene.parsing.compounds import Word
+from scenograph.scene.parsing.rewrite import prepare, reword
 from scenograph.scene.parsing.sentence import SentenceReader
 from scenograph.scene.parsing.tree import Token, read_tree
 from scenograph.scene.vocabulary import Vocabulary
@@ -62,7 +63,7 @@ class TextParser:
         """
         for index, text in enumerate(texts):
             check_text(text, field=f"texts[{index}]")
-        sentences = [prepare(self._split(_clean(text))) for text in texts]
+        sentences = [prepare(self._split(_clean(text)), self._vocabulary) for text in texts]
         trees = self._trees(sentences)
         again: dict[int, list[Word]] = {}
         for index, (words, tree) in enumerate(zip(sentences, trees, strict=True)):
@@ -80,7 +81,7 @@ class TextParser:
     def _trees(self, sentences: list[list[Word]]) -> list[list[Token]]:
         docs = (Doc(self._nlp.vocab, words=[word.text for word in words]) for words in sentences)
         return [
-            read_tree(doc, [(word.start, word.end) for word in words])
+            read_tree(doc, words)
             for doc, words in zip(self._nlp.pipe(docs, batch_size=64), sentences, strict=True)
         ]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from scenograph.scene.parsing.tree import Token
 from scenograph.scene.parsing.words import COLOURS
 from scenograph.scene.vocabulary import Vocabulary
@@ -18,6 +16,7 @@ def repair(tokens: list[Token], vocabulary: Vocabulary) -> None:
     for token in tokens:
         token.lemma = LEMMAS.get(token.lemma, token.lemma)
     for token in tokens:
+        _name_that_is_a_noun(token)
         _object_that_ends_in_ing(token, vocabulary)
         _verb_with_its_object(token)
     for token in tokens:
@@ -25,8 +24,14 @@ def repair(tokens: list[Token], vocabulary: Vocabulary) -> None:
         _participle_after_its_noun(token)
         _particle_with_an_object(token)
         _colour_that_is_worn(token)
-    for first, second in pairwise(tokens):
-        _split_compound(first, second, vocabulary)
+
+
+def _name_that_is_a_noun(token: Token) -> None:
+    """A listed name is a noun, whatever its last word looks like."""
+    if token.prefix and token.pos not in NOUN and not token.has("nsubj", "dobj", "aux"):
+        token.pos, token.tag = "NOUN", "NNS" if token.text.endswith("s") else "NN"
+        if token.dep == "pcomp":
+            token.dep = "pobj"
 
 
 def _object_that_ends_in_ing(token: Token, vocabulary: Vocabulary) -> None:
@@ -97,30 +102,3 @@ def _particle_with_an_object(token: Token) -> None:
     """driving [down]particle street -> driving [down]preposition street."""
     if token.dep in ("prt", "advmod") and token.has("pobj"):
         token.dep, token.pos = "prep", "ADP"
-
-
-def _split_compound(first: Token, second: Token, vocabulary: Vocabulary) -> None:
-    """Two words that are one name, "fire hydrant", however the parser took them."""
-    if first.pos not in NOUN or second.pos in ("VERB", "AUX", "ADP", "PRON", "DET", "PUNCT"):
-        return
-    if (first.head is second and first.dep == "compound") or not vocabulary.listed(
-        f"{first.text} {second.text}"
-    ):
-        return
-    second.pos = "NOUN"
-    if second.head is first:
-        _swap(first, second, "compound")
-    elif first.head is second:
-        first.dep = "compound"
-
-
-def _swap(upper: Token, lower: Token, dep: str) -> None:
-    """Makes `lower`, a child of `upper`, the head in its place; `upper` then hangs on it by `dep`."""
-    root = upper.head is upper
-    above, role = upper.head, upper.dep
-    lower.attach(lower if root else above, role)
-    if root:
-        lower.head = lower
-    for child in list(upper.children):
-        child.attach(lower, child.dep)
-    upper.attach(lower, dep)

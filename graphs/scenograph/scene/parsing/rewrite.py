@@ -7,49 +7,22 @@ something else ("Boy riding a bike" -> "the boy riding a bike").
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from scenograph.scene.parsing.compounds import Word, join_names
 from scenograph.scene.parsing.tree import Token
 from scenograph.scene.parsing.words import ACTIONS, COLOURS
 from scenograph.scene.vocabulary import Vocabulary, participle
 
+CERTAIN = ("DET", "PRON", "NUM", "ADP", "PUNCT", "SPACE")
 FINITE = ("VBZ", "VBP", "VBD", "MD")
 COVERED = frozenset({"covered", "filled", "capped", "lined"})
-LINKS = frozenset(
-    {
-        "the",
-        "and",
-        "are",
-        "has",
-        "but",
-        "who",
-        "that",
-        "with",
-        "in",
-        "by",
-        "from",
-        "to",
-        "on",
-        "up",
-        "over",
-        "is",
-    }
-)
+_LINKS = "the and are has but who that with in by from to on up over is for was one two"
+LINKS = frozenset(_LINKS.split())
 LISTING = frozenset({",", "and", "&", "/"})
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word as the parser shall see it, and the code points [start, end) that it stands for."""
-
-    text: str
-    start: int
-    end: int
-
-
-def prepare(words: list[Word]) -> list[Word]:
-    """The words to read first: listed colours without commas, "snow covered" as one word."""
-    return _join_coverings(_join_colours(words))
+def prepare(words: list[Word], vocabulary: Vocabulary) -> list[Word]:
+    """The words to read first: names as one word, listed colours without commas, "snow covered" as one."""
+    return join_names(_join_coverings(_join_colours(words)), vocabulary)
 
 
 def _join_coverings(words: list[Word]) -> list[Word]:
@@ -113,20 +86,15 @@ def reword(words: list[Word], tokens: list[Token], vocabulary: Vocabulary) -> li
 
 def _is_bare_first_noun(tokens: list[Token], vocabulary: Vocabulary) -> bool:
     first = tokens[0]
-    if len(tokens) < 2 or first.pos in (
-        "NOUN",
-        "PROPN",
-        "DET",
-        "PRON",
-        "NUM",
-        "ADP",
-        "PUNCT",
-        "SPACE",
-        "AUX",
-    ):
-        return first.tag == "MD" and vocabulary.listed(first.text)
-    if first.tag in ("VBG", "VBN", "EX"):
+    if len(tokens) < 2 or first.tag == "EX" or first.pos in CERTAIN:
         return False
+    if first.text in COLOURS or first.tag == "MD":
+        return first.pos != "ADJ" and (first.text in COLOURS or vocabulary.listed(first.text))
+    if first.pos in ("NOUN", "PROPN", "AUX"):
+        return False
+    if first.tag in ("VBG", "VBN"):
+        # "mirrored closet", "walking cane", but not "riding a horse".
+        return any(noun.index == 1 and (first.tag == "VBN" or not noun.plural) for noun in first.all("dobj"))
     if vocabulary.listed(first.text):
         return first.pos != "ADJ" or first.dep != "amod"
     return first.text in ("left", "right") or (first.pos == "ADV" and vocabulary.is_attribute(first.text))
@@ -134,7 +102,7 @@ def _is_bare_first_noun(tokens: list[Token], vocabulary: Vocabulary) -> bool:
 
 def _hidden_verb(token: Token, tokens: list[Token], finite: list[Token], vocabulary: Vocabulary) -> str:
     """The base of a verb that was taken for a noun, or ""."""
-    if token.pos not in ("NOUN", "PROPN") or token.index == 0:
+    if token.pos not in ("NOUN", "PROPN") or token.index == 0 or token.prefix:
         return ""
     before = tokens[token.index - 1]
     after = tokens[token.index + 1] if token.index + 1 < len(tokens) else None

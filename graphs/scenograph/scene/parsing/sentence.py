@@ -121,7 +121,12 @@ class _Reading:
         negated = negated or token.has("neg")
         related = False
         for child in token.all("prep"):
-            related |= self._relate_places(owners, token.text, child, negated=negated)
+            # "open on the street" is open, and on the street; "full of flowers" says it only together.
+            apart = child.text in ("on", "in", "at", "near", "behind", "under") and not token.text.endswith(
+                "ed"
+            )
+            found = self._relate_places(owners, "" if apart else token.text, child, negated=negated)
+            related |= found and not apart
         if not related:
             for name in adjectives(token):
                 for owner in owners:
@@ -190,7 +195,9 @@ class _Reading:
                 if child.dep == "agent" and passive:
                     continue
                 prefix = particle if not objects else ""
-                related |= self._relate_places(things, prefix, child, negated=negated)
+                # "has snow on it", "takes a leaf from a tree": it is the object that is there.
+                there = objects if objects and (verb.lemma == "have" or child.text == "from") else things
+                related |= self._relate_places(there, prefix, child, negated=negated)
         for child in verb.all("acomp", "oprd"):
             if child.pos == "ADJ":
                 self._read_adjective(child, things, negated=negated)

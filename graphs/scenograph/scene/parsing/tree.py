@@ -6,13 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scenograph.scene.parsing.compounds import Word
+
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """One word: text in lower case, lemma, part of speech, relation to its head, place in the sentence."""
+    """One word: text in lower case, lemma, part of speech, relation to its head, place in the sentence.
+
+    `prefix` holds the words before it that are part of its name ("fire" of "hydrant").
+    """
 
     index: int
     text: str
@@ -22,6 +27,7 @@ class Token:
     dep: str
     start: int
     end: int
+    prefix: str = ""
     head: Token = field(init=False, repr=False)
     children: list[Token] = field(default_factory=list, repr=False)
 
@@ -50,13 +56,18 @@ class Token:
             yield token
 
     @property
+    def name(self) -> str:
+        """The word with its prefix."""
+        return f"{self.prefix} {self.text}" if self.prefix else self.text
+
+    @property
     def plural(self) -> bool:
         """Whether it is a plural noun."""
         return self.tag in ("NNS", "NNPS") or self.text in ("people", "men", "women", "children")
 
 
-def read_tree(doc: Doc, places: Sequence[tuple[int, int]]) -> list[Token]:
-    """The tokens of a parsed document; `places` says which code points each stands for."""
+def read_tree(doc: Doc, words: Sequence[Word]) -> list[Token]:
+    """The tokens of a parsed document, made of those words."""
     tokens = [
         Token(
             token.i,
@@ -65,9 +76,11 @@ def read_tree(doc: Doc, places: Sequence[tuple[int, int]]) -> list[Token]:
             token.pos_,
             token.tag_,
             token.dep_,
-            *place,
+            word.start,
+            word.end,
+            word.prefix,
         )
-        for token, place in zip(doc, places, strict=True)
+        for token, word in zip(doc, words, strict=True)
     ]
     for token, source in zip(tokens, doc, strict=True):
         token.head = tokens[source.head.i]
