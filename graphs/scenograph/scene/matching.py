@@ -166,8 +166,8 @@ class Matcher:
         return Alignment(
             score=score,
             objects=levels[0],
-            attributes=levels[1] or 0.0,
-            relations=levels[2] or 0.0,
+            attributes=1.0 if levels[1] is None else levels[1],
+            relations=1.0 if levels[2] is None else levels[2],
             node_matches=node_matches(asked, graph, laid) if explain else (),
             edge_matches=edge_matches(asked, graph, laid, job.evidence.edge_source[begin:end])
             if explain
@@ -186,8 +186,8 @@ class Matcher:
         return Alignment(
             score=_total(levels, self._seen),
             objects=levels[0],
-            attributes=levels[1] or 0.0,
-            relations=levels[2] or 0.0,
+            attributes=1.0 if levels[1] is None else levels[1],
+            relations=1.0 if levels[2] is None else levels[2],
             node_matches=nodes,
             edge_matches=swap_edges(edge_matches(graph, asked, laid, job.evidence.edge_source))
             if explain
