@@ -5,6 +5,7 @@ Commands are thin: they read arguments, call the client or a service, and print.
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
@@ -19,4 +20,6 @@ def main() -> None:
             "The command line is not installed: pip install 'scenograph[cli]' (to talk to a server), "
             "'scenograph[serve]' (to be one) or 'scenograph[pack]' (also to build the default model pack)."
         )
+    # Ended from outside, a command still ends the server that it started. (`serve` has its own way to end.)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     run()
