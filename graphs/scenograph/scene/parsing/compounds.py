@@ -44,12 +44,12 @@ def join_names(words: list[Word], vocabulary: Vocabulary) -> list[Word]:
 
 
 def _spell(words: list[Word]) -> str:
-    return " ".join(word.text for word in words).replace(" - ", "-").removesuffix(" -")
+    return " ".join(word.text for word in words)
 
 
 def _is_name(words: list[Word], vocabulary: Vocabulary) -> bool:
     """Whether the words are one listed name; "young girl" is not, for "young" is said of her."""
-    if len(words) < 2 or not all(word.text.isalpha() or word.text == "-" for word in words):
+    if len(words) < 2 or not all(word.text.replace("-", "").isalpha() for word in words):
         return False
     first, last = words[0].text, words[-1].text
     name = _spell(words)

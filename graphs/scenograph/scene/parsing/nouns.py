@@ -45,10 +45,6 @@ class Nouns:
             return taken and listed and not attribute
         if attribute and not listed:
             return token.dep in ("pobj", "dobj") and token.text not in COLOURS
-        if token.dep in ("npadvmod", "advmod", "amod") and any(
-            child.text == "-" for child in token.head.children
-        ):
-            return False
         if token.dep == "nummod" or (token.dep == "compound" and token.head.pos in ("NOUN", "PROPN")):
             return False
         if token.lemma in EMPTY_NOUNS and not (token.prefix or token.has("compound")):
@@ -97,11 +93,16 @@ class Nouns:
             [*parts, *(inner for part in parts for inner in part.all("compound"))],
             key=lambda part: part.index,
         )
+        # What stands apart belongs to another noun: "a shirt and shorts".
+        near = token.index - 1
+        for part in reversed(parts):
+            near = part.index - 1 if part.index == near else near
+        parts = [part for part in parts if part.index > near]
         # The longest listed end is the name; before it, known stuff is an attribute.
         names: list[Token] = list(parts)
         stuff: list[Token] = []
         for part in parts:
-            rest = " ".join([*(item.name for item in names), token.prefix, token.lemma])
+            rest = " ".join([*(item.name for item in names), f"{token.prefix} {token.lemma}".strip()])
             told = part.text in STUFF or part.tag == "VBG" or self._vocabulary.is_attribute(part.text)
             if self._vocabulary.listed(rest) or not told:
                 break
@@ -132,6 +133,8 @@ class Nouns:
                 thing.count = 2
             elif child.dep in ("amod", "nmod") and child.index < token.index:
                 if child.text in thing.label.split() or _is_tint_of_next(child):
+                    continue
+                if child.dep == "nmod" and not self._vocabulary.is_attribute(child.text):
                     continue
                 for name in adjectives(child):
                     thing.say(name)
@@ -213,9 +216,6 @@ def _with_tint(token: Token) -> str:
         before = [word for word in (*siblings, *children) if word.index == token.index - 1]
         if before:
             return f"{before[0].text} {token.text}"
-    if any(child.text == "-" for child in children):
-        words = [child.text for child in children if child.dep in ("advmod", "npadvmod", "amod", "compound")]
-        return "-".join([*words, token.text])
     tints = [child.text for child in children if child.text in TINTS]
     if not tints and token.text in COLOURS:
         tints = [other.text for other in siblings if other.text in TINTS]

@@ -21,8 +21,25 @@ LISTING = frozenset({",", "and", "&", "/"})
 
 
 def prepare(words: list[Word], vocabulary: Vocabulary) -> list[Word]:
-    """The words to read first: names as one word, listed colours without commas, "snow covered" as one."""
-    return join_names(_join_coverings(_join_colours(words)), vocabulary)
+    """The words to read first: names, "blue-eyed" and "snow covered" as one word, colours without commas."""
+    return join_names(_join_coverings(_join_colours(_join_hyphens(words))), vocabulary)
+
+
+def _join_hyphens(words: list[Word]) -> list[Word]:
+    """Joins what stands together around a hyphen: "t-shirt", "cross-country"."""
+    kept: list[Word] = []
+    for index, word in enumerate(words):
+        before = kept[-1] if kept else None
+        after = words[index + 1] if index + 1 < len(words) else None
+        if before is None or before.end != word.start:
+            kept.append(word)
+        elif before.text.endswith("-") or (
+            word.text == "-" and after is not None and after.start == word.end
+        ):
+            kept[-1] = Word(before.text + word.text, before.start, word.end)
+        else:
+            kept.append(word)
+    return kept
 
 
 def _join_coverings(words: list[Word]) -> list[Word]:

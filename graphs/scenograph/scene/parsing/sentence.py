@@ -51,7 +51,7 @@ class _Reading:
             if is_group(token):
                 self._read_group(token)
         for token in self._tokens:
-            if token.pos == "AUX" and token.lemma == "be" and not token.dep.startswith("aux"):
+            if token.lemma == "be" and token.pos in ("AUX", "VERB") and not token.dep.startswith("aux"):
                 self._read_copula(token)
             elif token.pos in ("VERB", "AUX") and not token.dep.startswith(("aux", "amod")):
                 self._read_verb(token)
