@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import Deployment
 from tests.support import ROOT
 
 
@@ -32,24 +33,44 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     assert not [name for name in names if name.endswith((".onnx", ".npz", ".jpg"))]
 
 
-def test_a_base_install_is_the_client_alone(wheel: Path, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
-    python = tmp_path / "env" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)]
-    subprocess.run(install, check=True, capture_output=True)
-    code = (
-        "import sys, scenograph.client as c; c.Client('localhost:1').close(); c.AsyncClient;"
-        "print(sorted({'numpy', 'torch', 'onnxruntime', 'typer', 'pydantic'} & set(sys.modules)))"
-    )
-    done = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert done.stdout.strip() == "[]"
-    listed = subprocess.run(
-        [str(python), "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
-    )
-    installed = {line.partition("==")[0].lower() for line in listed.stdout.split()}
-    assert not installed & {"numpy", "torch", "onnxruntime", "typer", "pydantic"}
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty virtual environment's programs."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder / "bin"
 
-    command = subprocess.run(
-        [str(tmp_path / "env" / "bin" / "scenograph"), "--help"], capture_output=True, text=True, check=False
-    )
-    assert command.returncode == 1 and "pip install 'scenograph[cli]'" in command.stderr
+
+def _install(environment: Path, what: str) -> set[str]:
+    """Install, and say what is there then."""
+    pip = [str(environment / "python"), "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--quiet", what], check=True, capture_output=True)
+    listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True)
+    return {line.partition("==")[0].lower() for line in listed.stdout.split()}
+
+
+def _scenograph(environment: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(environment / "scenograph"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=environment)
+
+
+HEAVY = {"numpy", "torch", "onnxruntime", "pydantic", "spacy"}
+
+
+def test_a_base_install_is_the_client_alone(wheel: Path, environment: Path) -> None:
+    assert not _install(environment, str(wheel)) & (HEAVY | {"typer", "rich"})
+    code = "import scenograph.client as c; c.Client('localhost:1').close(); c.AsyncClient"
+    subprocess.run([str(environment / "python"), "-c", code], check=True, cwd=environment)
+    told = _scenograph(environment, "--help")
+    assert told.returncode == 1 and "pip install 'scenograph[cli]'" in told.stderr
+
+
+def test_the_command_line_alone(wheel: Path, environment: Path, together: Deployment) -> None:
+    assert not _install(environment, f"{wheel}[cli]") & HEAVY
+    assert "Serve over gRPC" in _scenograph(environment, "--help").stdout
+    parsed = _scenograph(environment, "parse", "a dog", "--server", together.gateway)
+    assert parsed.stdout.strip() == "(dog)"
+    for arguments in (["serve"], ["pack", "list"], ["pack", "build"]):
+        refused = _scenograph(environment, *arguments)
+        assert refused.returncode == 1 and "pip install 'scenograph[" in refused.stderr, arguments
+        assert "Traceback" not in refused.stderr

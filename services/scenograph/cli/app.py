@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -28,16 +29,30 @@ app.add_typer(evaluate.app, name="evaluate", help="Measure the served path.")
 app.command("demo")(demo.demo)
 
 
+BUILD_MODULES = {"torch", "torch_geometric", "safetensors", "onnx", "onnxscript", "tensorboard", "skimage"}
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line. A known error is one line on standard error and exit code 1."""
     try:
         app(args=arguments)
+    except ModuleNotFoundError as error:
+        _tell_extra((error.name or "").partition(".")[0], error)
     except ScenographError as error:
         _fail(error, error.position)
     except Exception as error:
         if not _is_domain_error(error):
             raise
         _fail(error, getattr(error, "position", None))
+
+
+def _tell_extra(module: str, error: ModuleNotFoundError) -> NoReturn:
+    """Say which extra has a module that a command needs."""
+    if module in {"", "scenograph"}:
+        raise error
+    extra = "pack" if module in BUILD_MODULES else "serve"
+    print_error(f"this command needs {module}, which is not installed: pip install 'scenograph[{extra}]'")
+    sys.exit(1)
 
 
 def _fail(error: Exception, position: int | None) -> None:

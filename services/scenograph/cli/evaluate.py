@@ -56,10 +56,7 @@ def retrieval(
     Each photo of the split is stored with its sentences as one item. Text to image: every sentence looks
     for its photo. Image to text: every photo looks for any of its sentences.
     """
-    try:
-        from scenograph.cli import evaluation
-    except ModuleNotFoundError as error:
-        raise ValueError(f"evaluating needs {error.name}: pip install 'scenograph[serve]'") from error
+    from scenograph.cli import evaluation
 
     photos = list(read_captions(captions, split))[: limit or None]
     if not photos:

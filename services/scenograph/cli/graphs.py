@@ -63,9 +63,7 @@ def print_description(description: Description) -> None:
 
 def draw_description(image: Path, description: Description, target: Path) -> None:
     """Write a copy of the photo with its boxes, labels and relations."""
-    try:
-        from scenograph.cli.draw import draw_graph
-        from scenograph.runtime.converters import graph_from_pb
-    except ModuleNotFoundError as error:
-        raise ValueError(f"drawing needs {error.name}: pip install 'scenograph[serve]'") from error
+    from scenograph.cli.draw import draw_graph
+    from scenograph.runtime.converters import graph_from_pb
+
     draw_graph(image, graph_from_pb(write_graph(description.graph)), target)

@@ -69,10 +69,8 @@ def verify(
 
 def build_with_progress(packs: Path | None) -> Pack:
     """Build the default pack with a progress bar on standard error."""
-    try:
-        from scenograph.packs.build import build_default_pack
-    except ModuleNotFoundError as error:
-        raise ValueError(f"building a pack needs {error.name}: pip install 'scenograph[pack]'") from error
+    from scenograph.packs.build import build_default_pack
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err) as bar:
         task = bar.add_task("pack", total=1.0)

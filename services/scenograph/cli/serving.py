@@ -29,11 +29,6 @@ def serve(
     ] = None,
 ) -> None:
     """Serve over gRPC until SIGTERM or Ctrl-C."""
-    try:
-        from scenograph.cli.serve import run
+    from scenograph.cli.serve import run
 
-        run(service, host=host, port=port, data=data, pack=pack, config=config)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("scenograph."):
-            raise
-        raise ValueError(f"serving needs {error.name}: pip install 'scenograph[serve]'") from error
+    run(service, host=host, port=port, data=data, pack=pack, config=config)
