@@ -50,7 +50,7 @@ def slow_encode(module: GraphEncoder, g: dict[str, Tensor]) -> Tensor:
                     if int(g["edge_index"][1, e]) == node
                 ]
                 heard = torch.stack(told).mean(dim=0) if told else torch.zeros(D)
-                total = total + g["node_weight"][node] * (g["nodes"][node] + 0.25 * heard)
+                total = total + g["node_weight"][node] * (g["nodes"][node] + module.neighbour_weight * heard)
         unit = normalize(total, dim=0)
         vectors.append(normalize((unit - module.centre) @ module.whitening, dim=0) * float(total.any()))
     return torch.stack(vectors)

@@ -38,7 +38,7 @@ class GraphEncoder(nn.Module):
     0); E may be 0.
     """
 
-    def __init__(self, centre: Tensor, whitening: Tensor, *, neighbour_weight: float = 0.25) -> None:
+    def __init__(self, centre: Tensor, whitening: Tensor, *, neighbour_weight: float = 0.15) -> None:
         super().__init__()
         self.messages = RelationMessages()
         self.neighbour_weight = neighbour_weight
@@ -49,8 +49,8 @@ class GraphEncoder(nn.Module):
 
     @classmethod
     def from_bank(cls, bank: TextBank) -> GraphEncoder:
-        """The encoder with the text head's centre and whitening."""
-        return cls(bank.text_centre, bank.whitening)
+        """The encoder with the centre of bare labels and the text head's whitening."""
+        return cls(bank.graph_centre, bank.whitening)
 
     def forward(
         self, nodes: Tensor, edge_index: Tensor, edges: Tensor, batch: Tensor, node_weight: Tensor

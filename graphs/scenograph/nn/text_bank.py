@@ -34,6 +34,7 @@ class TextBank:
     object_vectors: Tensor
     scene_vectors: Tensor
     generic_vectors: Tensor
+    name_vectors: Tensor
 
     @classmethod
     def build(cls, encode: Encode, class_names: Sequence[str], object_names: Sequence[str]) -> TextBank:
@@ -63,12 +64,18 @@ class TextBank:
             object_vectors=label_vectors(object_names, of_objects),
             scene_vectors=scene_vectors,
             generic_vectors=torch.as_tensor(encode(generic_sentences()), dtype=torch.float32),
+            name_vectors=torch.as_tensor(encode(list(object_names)), dtype=torch.float32),
         )
 
     @cached_property
     def text_centre(self) -> Tensor:
         """What captions have in common: the mean of everyday phrases and template captions.  Shape: (D,)."""
         return (self.scene_vectors.mean(dim=0) + self.generic_vectors.mean(dim=0)) / 2
+
+    @cached_property
+    def graph_centre(self) -> Tensor:
+        """What bare labels have in common, and so the sums of them that graphs are.  Shape: (D,)."""
+        return self.name_vectors.mean(dim=0)
 
     @cached_property
     def image_centre(self) -> Tensor:

@@ -34,7 +34,7 @@ from scenograph.scene.matching_words import (
 from scenograph.scene.structure import components, graph_query, subgraph
 from scenograph.scene.vocabulary import Vocabulary
 
-FUSION = {"coarse": 0.0, "float": 0.73, "graph": 0.27}
+FUSION = {"coarse": 0.0, "float": 0.72, "graph": 0.28}
 """Weights of the stages' scores in the final one, chosen with this module's constants on captioned photos."""
 
 
@@ -47,7 +47,7 @@ class ScoreWeights:
     """
 
     objects: float = 1.0
-    attributes: float = 0.15
+    attributes: float = 0.3
     relations: float = 0.1
     people: float = 0.8
     denied: float = 0.5

@@ -43,7 +43,7 @@ class LayWeights:
     sure: float = 0.5
     tag: float = 1.0
     tag_power: float = 0.5
-    shared: float = 1.0
+    shared: float = 0.6
     least: float = 0.2
     attribute: float = 0.5
     context: float = 0.5

@@ -23,11 +23,10 @@ from scenograph.packs.manifest import FORMAT, Manifest, Source, write_manifest
 from scenograph.packs.store import Pack, file_digest, open_pack, packs_root, verify_pack
 from scenograph.prep import PREP_VERSION
 from scenograph.scene.errors import PackBuildFailed, PackCorrupt, PackNotFound
+from scenograph.scene.matching import FUSION
 
 NAME = "default"
 VERSION = "0.1.0"
-# Weights of the stages' scores in the final ranking.
-FUSION = {"coarse": 0.0, "float": 0.7, "graph": 0.3}
 
 STAGES: tuple[Stage, ...] = (
     Stage("tokenizer", "Copying the tokenizer", 0.1, build_tokenizer),
