@@ -118,6 +118,7 @@ def test_reads(text: str, query: GraphQuery) -> None:
         ("(dog) (cat)", 6, "','"),
         ("(dog)-[on", 9, "']->'"),
         ("(dog)-[on]-(cat)", 9, "']->'"),
+        ("(dog)-[on->(sofa)", 10, "expected ']->' or a word, found"),
         ("(dog)-[]->(cat)", 7, "a word"),
         ("(dog)-[on]->", 12, "'('"),
         ("(a: dog), (a: cat)", 11, "given twice"),

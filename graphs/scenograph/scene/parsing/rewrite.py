@@ -153,11 +153,13 @@ def _is_hidden_plural(
     token: Token, before: Token, after: Token | None, animate: list[Token], finite: list[Token]
 ) -> bool:
     """Two terriers [race]N through a field; three girls wear hats and [dance]N on a stage."""
-    if after is None or after.pos not in ("ADP", "ADV") or token.dep == "compound":
+    if after is None or after.pos not in ("ADP", "ADV", "CCONJ") or token.dep == "compound":
         return False
     if before.text == "and":
         return any(verb.tag == "VBP" for verb in finite) and not token.has("det", "amod", "compound")
-    return not finite and before in animate and (before.plural or any(noun.plural for noun in animate))
+    if before not in animate:
+        return False
+    return before.plural or (not finite and any(noun.plural for noun in animate))
 
 
 def _is_animate(token: Token, vocabulary: Vocabulary) -> bool:

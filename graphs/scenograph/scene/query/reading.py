@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lark import ParseTree, UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from lark import ParseTree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from scenograph.scene.errors import InvalidGraphQuery
@@ -141,20 +141,29 @@ class Builder:
 
 def _fault(error: UnexpectedInput, text: str) -> tuple[int, str]:
     if isinstance(error, UnexpectedCharacters):
-        position, allowed = error.pos_in_stream or 0, error.allowed
-    elif isinstance(error, UnexpectedToken):
-        position = len(text) if error.token.type == "$END" else error.token.start_pos or 0
-        allowed = error.accepts or error.expected
+        position = error.pos_in_stream or 0
+    elif isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        position = error.token.start_pos or 0
     else:
-        assert isinstance(error, UnexpectedEOF)
-        position, allowed = len(text), set(error.expected)
-    allowed = set(allowed or ())
+        position = len(text)
+    allowed = _accepted(text[:position])
     if "QUOTED" in allowed and text[position : position + 1] == '"':
         return position, "expected a closing quote"
     if "LPAR" in allowed and "MAYBE" in allowed:
         return position, "expected a node such as (dog), 'not' or 'maybe'"
     words = sorted({EXPECTED.get(name) or _literal(name) for name in allowed})
     return position, "expected " + (" or ".join(words) if words else "something else")
+
+
+def _accepted(text: str) -> set[str]:
+    """The terminals that may follow a sound beginning of a query."""
+    state = grammar().parse_interactive(text)
+    try:
+        state.exhaust_lexer()
+    except UnexpectedInput:  # a count cut off from the blank after it
+        return set()
+    accepted: set[str] = state.accepts()  # type: ignore[no-untyped-call]
+    return accepted
 
 
 def _literal(terminal: str) -> str:
