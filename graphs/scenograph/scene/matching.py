@@ -34,7 +34,7 @@ from scenograph.scene.matching_words import (
 from scenograph.scene.structure import components, graph_query, subgraph
 from scenograph.scene.vocabulary import Vocabulary
 
-FUSION = {"coarse": 0.0, "float": 0.72, "graph": 0.28}
+FUSION = {"coarse": 0.0, "float": 0.7, "graph": 0.3}
 """Weights of the stages' scores in the final one, chosen with this module's constants on captioned photos."""
 
 
