@@ -11,7 +11,7 @@ from tests.serving import serving_one
 from tests.support import sample_photo
 
 from scenograph.encoder.app import MAX_TEXT_CHARS, EncoderApp
-from scenograph.encoder.batches import batch_graphs, graph_words
+from scenograph.encoder.batches import batch_graphs, edge_phrase, graph_phrases, node_phrase
 from scenograph.encoder.servicer import EncoderServicer
 from scenograph.runtime.contracts import ImageFeatures
 from scenograph.runtime.converters import features_to_pb, graph_to_pb
@@ -156,22 +156,32 @@ async def test_a_graph_has_the_same_vector_alone_and_in_company(app: EncoderApp)
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+def test_phrases() -> None:
+    wet = Attribute("wet", negated=True)
+    sofa = Node("sofas", lemma="sofa", attributes=(Attribute("red"), wet))
+    assert node_phrase(sofa) == "red sofas"
+    assert node_phrase(Node("dog", attributes=(Attribute("brown"),))) == "a brown dog"
+    assert node_phrase(Node("dogs", lemma="dog", count=2)) == "2 dogs"
+    assert node_phrase(Node("the beach")) == "the beach"
+    graph = SceneGraph((Node("dog"), sofa), (Edge(0, "on", 1),))
+    assert edge_phrase(graph, graph.edges[0]) == "a dog on red sofas"
+
+
 def test_graphs_side_by_side() -> None:
-    red = (Attribute("red"), Attribute("wet", negated=True))
-    first = SceneGraph(
-        (Node("dog", score=0.5), Node("sofas", lemma="sofa", attributes=red)), (Edge(0, "on", 1),)
-    )
+    first = SceneGraph((Node("dog", score=0.5), Node("sofa")), (Edge(0, "on", 1),))
     second = SceneGraph((Node("cat", negated=True), Node("man")), (Edge(1, "with", 0, negated=True),))
-    words = graph_words([first, second])
-    assert set(words) == {"dog", "sofa", "red", "on", "cat", "man"}
-    vectors = {word: np.eye(6, dtype=np.float32)[place] for place, word in enumerate(words)}
+    phrases = graph_phrases([first, second])
+    assert set(phrases) == {"a dog", "a sofa", "a dog on a sofa", "a cat", "a man"}
+    vectors = {phrase: np.eye(5, dtype=np.float32)[place] for place, phrase in enumerate(phrases)}
     arrays = batch_graphs([first, second], vectors)
-    assert arrays["nodes"].shape == (4, 6)
-    np.testing.assert_allclose(np.linalg.norm(arrays["nodes"], axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(arrays["nodes"][0], vectors["a dog"])
+    assert arrays["nodes"].shape == (4, 5)
     np.testing.assert_array_equal(arrays["edge_index"], [[0], [1]])
-    np.testing.assert_array_equal(arrays["edges"], [vectors["on"]])
+    np.testing.assert_array_equal(arrays["edges"], [vectors["a dog on a sofa"]])
     np.testing.assert_array_equal(arrays["batch"], [0, 0, 1, 1])
     np.testing.assert_allclose(arrays["node_weight"], [0.5, 1, 0, 1])
+    alone = batch_graphs([SceneGraph((Node("dog"),))], vectors)
+    assert alone["edge_index"].shape == (2, 0) and alone["edges"].shape == (0, 5)
 
 
 async def test_over_grpc(app: EncoderApp, vision: Vision) -> None:

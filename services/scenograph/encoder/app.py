@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scenograph.encoder.batches import batch_graphs, graph_words
+from scenograph.encoder.batches import batch_graphs, graph_phrases
 from scenograph.runtime.checks import check_count, check_vector
 from scenograph.runtime.contracts import EmbeddingBatch, ImageFeatures, Timings
 from scenograph.runtime.sessions import Arrays, Sessions
@@ -99,8 +99,8 @@ class EncoderApp:
             if all(node.negated for node in graph.nodes):
                 raise InvalidInput("a graph needs a node that is not negated", field=f"graphs[{place}].nodes")
         start = time.perf_counter()
-        words = graph_words(graphs)
-        vectors = dict(zip(words, await self._words.of(words), strict=True))
+        phrases = graph_phrases(graphs)
+        vectors = dict(zip(phrases, await self._words.of(phrases), strict=True))
         feeds = batch_graphs(graphs, vectors)
         timings = {"infer": (time.perf_counter() - start) * 1e3}
         return await self._embed("graph_encoder", feeds, timings)
