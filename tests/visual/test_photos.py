@@ -11,7 +11,7 @@ from tests.support import data_folder, sample_photo
 from scenograph.runtime.contracts import VisualGraph
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.vision import PREVIEW_SIDE, Sight, Vision
-from scenograph.scene.errors import ImageTooLarge, InvalidImage, InvalidInput
+from scenograph.scene.errors import ImageTooLarge, InvalidImage, InvalidInput, PackCorrupt
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.visual_relations import MAX_EDGES
 from scenograph.scene.visual_taxonomy import Taxonomy
@@ -102,6 +102,12 @@ async def test_a_bad_image_fails_only_itself(app: VisualApp) -> None:
 async def test_features_only_where_asked_for(app: VisualApp) -> None:
     (plain,) = (await app.build([photo("chelsea.png")])).results
     assert isinstance(plain, VisualGraph) and plain.features is None
+
+
+def test_a_pack_with_other_classes_is_refused(sessions: Sessions) -> None:
+    few = Taxonomy.build(("cat", "dog"), TAXONOMY.object_names, lambda name: ())
+    with pytest.raises(PackCorrupt, match="backbone has 1000 classes, 2 have names"):
+        VisualApp(sessions, Vision(sessions), few)
 
 
 @pytest.mark.parametrize("count", [0, MAX_IMAGES + 1])

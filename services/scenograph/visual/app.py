@@ -10,7 +10,7 @@ from scenograph.runtime.checks import check_count
 from scenograph.runtime.contracts import VisualBatch, VisualGraph
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.vision import Sight, Vision
-from scenograph.scene.errors import ScenographError
+from scenograph.scene.errors import PackCorrupt, ScenographError
 from scenograph.scene.visual import build_visual_graph
 from scenograph.scene.visual_taxonomy import Taxonomy
 
@@ -18,12 +18,16 @@ MAX_IMAGES = 64
 
 
 class VisualApp:
-    """Builds scene graphs from images (contracts.VisualGraphs)."""
+    """Builds scene graphs from images (contracts.VisualGraphs).
+
+    Errors: PackCorrupt where the pack's models have not the taxonomy's classes.
+    """
 
     def __init__(self, sessions: Sessions, vision: Vision, taxonomy: Taxonomy) -> None:
         self._sessions = sessions
         self._vision = vision
         self._taxonomy = taxonomy
+        self._check_sizes()
 
     async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch:
         """One graph, or one error, for each image, in order.
@@ -51,3 +55,13 @@ class VisualApp:
             self._taxonomy,
         )
         return VisualGraph(graph, sight.width, sight.height, sight.features if include_features else None)
+
+    def _check_sizes(self) -> None:
+        pack = self._sessions.pack
+        for model, output, names in (
+            ("backbone", "probs", self._taxonomy.class_names),
+            ("detector", "scores", self._taxonomy.object_names),
+        ):
+            size = next(spec.shape[-1] for spec in pack.manifest.models[model].outputs if spec.name == output)
+            if size != len(names):
+                raise PackCorrupt(f"pack {pack.id}: {model} has {size} classes, {len(names)} have names")
