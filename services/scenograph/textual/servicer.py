@@ -1,6 +1,5 @@
 """TextualGraphService over gRPC: convert, call, convert."""
 
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
