@@ -68,6 +68,8 @@ def test_beings_are_on_or_in_places(words: Taxonomy) -> None:
     dog = Thing("dog", Box(0.3, 0.4, 0.6, 0.9), 0.9)
     assert [edge.predicate for edge in relate([dog, grass], words)] == ["on"]
     assert [edge.predicate for edge in relate([dog, water], words)] == ["in"]
+    church = Thing("church", Box(0.0, 0.1, 1.0, 0.9), 0.6, scene=True)
+    assert [edge.predicate for edge in relate([dog, church], words)] == ["in front of"]
     field = Thing("beach", Box(0.0, 0.2, 1.0, 1.0), 0.9, scene=True)
     (edge,) = relate([dog, field, grass], words)
     assert edge.object == 2  # the smaller place

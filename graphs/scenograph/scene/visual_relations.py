@@ -26,42 +26,19 @@ class Thing:
     scene: bool = False
 
 
-_SUPPORTS = frozenset(
-    {"furniture", "counter", "shelf", "plate", "tray", "stove", "oven", "keyboard", "vehicle", "rock"}
-)
+_SUPPORTS = frozenset({"furniture", "counter", "shelf", "plate", "tray", "stove", "oven", "keyboard", "rock"})
 _VESSELS = frozenset(
-    {
-        "bowl",
-        "cup",
-        "glass",
-        "vase",
-        "sink",
-        "bathtub",
-        "box",
-        "basket",
-        "bag",
-        "vehicle",
-        "bed",
-        "pot",
-        "pan",
-    }
+    {*("bowl", "cup", "glass", "vase", "sink", "bathtub", "box", "basket", "bag", "bed", "pot", "pan")}
 )
+# Places that one is on; in all others but buildings, which one sees from outside, one is in.
 _SCENE_ON = frozenset(
     {
-        "beach",
-        "mountain",
-        "hill",
-        "cliff",
-        "street",
-        "sidewalk",
-        "grass",
-        "sand",
-        "rock",
-        "stage",
-        "bridge",
-        "pier",
-        "ground",
+        *("beach", "mountain", "hill", "cliff", "street", "sidewalk", "grass", "sand", "rock", "snow", "ice"),
+        *("stage", "bridge", "pier", "ground"),
     }
+)
+_SCENE_IN = frozenset(
+    {"place", "nature", "store", "restaurant", "library", "theater", "greenhouse", "prison"}
 )
 
 
@@ -117,11 +94,17 @@ def _placed(things: Sequence[Thing], taxonomy: Taxonomy) -> list[Edge]:
         for place in places:
             share = measure(thing.box, things[place].box).share_a
             if share >= 0.3 and thing.box.y1 >= middle_y(things[place].box):
-                predicate = "on" if taxonomy.any_of(things[place].name, _SCENE_ON) else "in"
+                predicate = _place_predicate(things[place].name, taxonomy)
                 score = (0.5 + 0.5 * share) * min(thing.score, things[place].score)
                 edges.append(Edge(subject, predicate, place, round(score, 4)))
                 break
     return edges
+
+
+def _place_predicate(name: str, taxonomy: Taxonomy) -> str:
+    if taxonomy.any_of(name, _SCENE_ON):
+        return "on"
+    return "in" if taxonomy.any_of(name, _SCENE_IN) else "in front of"
 
 
 def _spatial(things: Sequence[Thing], taxonomy: Taxonomy) -> list[Edge]:
