@@ -38,7 +38,7 @@ _SCENE_ON = frozenset(
     }
 )
 _SCENE_IN = frozenset(
-    {"place", "nature", "store", "restaurant", "library", "theater", "greenhouse", "prison"}
+    {"place", "nature", "water", "store", "restaurant", "library", "theater", "greenhouse", "prison"}
 )
 
 
