@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import platform
+import re
 import tempfile
 import time
 from functools import partial
@@ -98,6 +100,12 @@ def bare(photos: list[Captioned], queries: int) -> list[Row]:
     ]
 
 
+def _machine() -> str:
+    cpus = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", cpus.read_text()) if cpus.exists() else []
+    return f"{os.cpu_count()} cores of {names[0] if names else platform.machine()}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captions", type=Path, required=True)
@@ -118,7 +126,7 @@ def main() -> None:
             each = asyncio.run(throughput(address, photos, chosen.queries, concurrency))
             rows.append((f"searches, cold, {concurrency} at a time", f"{each:.0f} / s"))
     rows += bare(photos[:200], chosen.queries)
-    print(f"{platform.processor() or platform.machine()}, {len(photos)} photos, pack {pack}\n")
+    print(f"{_machine()}; {len(photos)} photos; pack `{pack}`\n")
     print("| measured | |\n|---|---|")
     print("\n".join(f"| {name} | {value} |" for name, value in rows))
 
