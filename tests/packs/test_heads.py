@@ -31,7 +31,7 @@ def unit(rows: int, seed: int) -> torch.Tensor:
 
 
 def bank() -> TextBank:
-    return TextBank(unit(1000, 1), unit(80, 2), unit(50, 3), unit(40, 4))
+    return TextBank(unit(1000, 1), unit(80, 2), unit(50, 3), unit(40, 4), unit(80, 5))
 
 
 def feeds(head: Head, work: Path) -> Sequence[dict[str, NDArray[np.float32]]]:
