@@ -396,7 +396,7 @@ def report_cache(report: gateway_pb2.SearchReport) -> str:
 @case("GatewayService/Search")
 def search(channel: grpc.Channel) -> None:
     stub = gateway_pb2_grpc.GatewayServiceStub(channel)
-    answer, call = stub.Search.with_call(_search("a motorcycle", page_size=3, explain=True))
+    answer, call = stub.Search.with_call(_search("the motorcycle", page_size=3, explain=True))
     best = answer.hits[0]
     assert best.item_id == "motorcycle_left" and best.modality == common_pb2.MODALITY_IMAGE
     assert {match.query_label for match in best.alignment.node_matches} == {"motorcycle"}
@@ -406,7 +406,7 @@ def search(channel: grpc.Channel) -> None:
     assert report.considered == len(ITEMS) and not report.degraded and report.graph_candidates == len(ITEMS)
     assert {"search", "match", "total"} <= {timing.stage for timing in report.timings}
     assert ("cache-status", report_cache(report)) in call.trailing_metadata()
-    again = stub.Search(_search("a motorcycle", page_size=3, explain=True))
+    again = stub.Search(_search("the motorcycle", page_size=3, explain=True))
     assert again.report.cache == gateway_pb2.CACHE_STATUS_HIT and again.hits == answer.hits
 
 

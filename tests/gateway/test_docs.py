@@ -9,7 +9,7 @@ from tests.support import ROOT
 
 from scenograph.gateway.limits import MAX_QUERY_NODES
 from scenograph.scene.errors import InvalidGraphQuery
-from scenograph.scene.query import MAX_QUERY_CHARS, parse_graph_query
+from scenograph.scene.query import MAX_MENTIONS, MAX_QUERY_CHARS, parse_graph_query
 
 GUIDE = (ROOT / "docs/guides/graph-queries.md").read_text(encoding="utf-8")
 EXAMPLES = [line.split("`")[1] for line in GUIDE.splitlines() if line.startswith("| `")]
@@ -25,6 +25,7 @@ def test_every_example_parses(example: str) -> None:
 def test_the_table_has_examples_and_the_limits_are_told() -> None:
     assert len(EXAMPLES) > 12
     assert f"at most {MAX_QUERY_CHARS:,} characters and {MAX_QUERY_NODES} objects" in GUIDE
+    assert f"mentioned at most {MAX_MENTIONS} times" in GUIDE
 
 
 def test_the_position_of_the_mistake_is_as_shown() -> None:

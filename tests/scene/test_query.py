@@ -11,8 +11,8 @@ from scenograph.scene.errors import InvalidGraphQuery
 from scenograph.scene.graph import Attribute, Edge, GraphQuery, Node, SceneGraph
 from scenograph.scene.query import (
     MAX_LABEL_CHARS,
+    MAX_MENTIONS,
     MAX_QUERY_CHARS,
-    MAX_QUERY_NODES,
     format_graph_query,
     graph_query,
     parse_graph_query,
@@ -148,10 +148,10 @@ def test_limits() -> None:
         parse_graph_query("(dog), (" + "a" * (MAX_LABEL_CHARS + 1) + ")")
     assert caught.value.position == 8
     with pytest.raises(InvalidGraphQuery, match="nodes"):
-        parse_graph_query(",".join(["(dog)"] * (MAX_QUERY_NODES + 1)))
-    assert len(parse_graph_query(",".join(["(dog)"] * MAX_QUERY_NODES)).required.nodes) == MAX_QUERY_NODES
-    loop = "(d: dog)" + "-[on]->(d)" * (MAX_QUERY_NODES - 1)
-    assert len(parse_graph_query(loop).required.edges) == MAX_QUERY_NODES - 1
+        parse_graph_query(",".join(["(dog)"] * (MAX_MENTIONS + 1)))
+    assert len(parse_graph_query(",".join(["(dog)"] * MAX_MENTIONS)).required.nodes) == MAX_MENTIONS
+    loop = "(d: dog)" + "-[on]->(d)" * (MAX_MENTIONS - 1)
+    assert len(parse_graph_query(loop).required.edges) == MAX_MENTIONS - 1
 
 
 @given(graph_queries())

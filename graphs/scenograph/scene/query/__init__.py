@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from scenograph.scene.query.limits import MAX_COUNT, MAX_LABEL_CHARS, MAX_QUERY_CHARS, MAX_QUERY_NODES
+from scenograph.scene.query.limits import MAX_COUNT, MAX_LABEL_CHARS, MAX_MENTIONS, MAX_QUERY_CHARS
 from scenograph.scene.query.reading import parse_graph_query
 from scenograph.scene.query.writing import format_graph_query
 from scenograph.scene.structure import graph_query
@@ -25,8 +25,8 @@ from scenograph.scene.structure import graph_query
 __all__ = [
     "MAX_COUNT",
     "MAX_LABEL_CHARS",
+    "MAX_MENTIONS",
     "MAX_QUERY_CHARS",
-    "MAX_QUERY_NODES",
     "format_graph_query",
     "graph_query",
     "parse_graph_query",

@@ -7,7 +7,7 @@ from lark.exceptions import VisitError
 
 from scenograph.scene.errors import InvalidGraphQuery
 from scenograph.scene.graph import Attribute, Edge, GraphQuery, Node, SceneGraph
-from scenograph.scene.query.limits import MAX_QUERY_CHARS, MAX_QUERY_NODES
+from scenograph.scene.query.limits import MAX_MENTIONS, MAX_QUERY_CHARS
 from scenograph.scene.query.records import Link, NodeText, Part, Reader, Wrong, grammar
 from scenograph.scene.structure import components, subgraph
 
@@ -125,8 +125,8 @@ class Builder:
     def _add_node(self, graph: _Graph, text: NodeText) -> int:
         position = text.label.position
         self.nodes += 1
-        if self.nodes > MAX_QUERY_NODES:
-            raise Wrong(f"a query may mention at most {MAX_QUERY_NODES} nodes", position)
+        if self.nodes > MAX_MENTIONS:
+            raise Wrong(f"a query may mention at most {MAX_MENTIONS} nodes", position)
         name = text.name.value if text.name is not None else None
         if text.reference in self.definitions:
             if text.attributes or text.count:
