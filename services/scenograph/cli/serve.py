@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -53,10 +54,22 @@ async def _run(settings: Settings, service: str) -> None:
     async with serving(settings, service) as (server, apps):
         names = [short for short, known in SERVICES.items() if known.name in server.services]
         line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
+        _settle_memory()
         print(json.dumps(line), flush=True)
         log.info("scenograph %s serves %s at %s", version("scenograph"), ", ".join(names), server.address)
         await server.run_until_signal()
     log.info("stopped")
+
+
+def _settle_memory() -> None:
+    """Keeps full garbage collections rare, and what was loaded so far out of them.
+
+    With Python's own thresholds they stop every call for 200 ms: the 99th percentile of searches was 7 times the
+    median.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @asynccontextmanager
