@@ -64,8 +64,8 @@ async def _run(settings: Settings, service: str) -> None:
 def _settle_memory() -> None:
     """Keeps full garbage collections rare, and what was loaded so far out of them.
 
-    With Python's own thresholds they stop every call for 200 ms: the 99th percentile of searches was 7 times the
-    median.
+    With Python's own thresholds they stop every call for 200 ms: the 99th percentile of searches was 7 times
+    the median.
     """
     gc.collect()
     gc.freeze()
