@@ -92,14 +92,18 @@ class QueryPreparer:
         *,
         collection: str = "",
         bypass_cache: bool = False,
+        parse: bool = True,
     ) -> Prepared:
-        """The query of checked parts whose uploads are resolved. Errors name the part at fault."""
+        """The query of checked parts whose uploads are resolved. Errors name the part at fault.
+
+        Without `parse` sentences get no graph: for rankings that end before the graph stage.
+        """
         cached = not bypass_cache and not any(isinstance(part.source, StoredSource) for part in parts)
-        key = self._key(parts, bits)
+        key = self._key(parts, bits, parse)
         if cached and (found := await self._cache.get(key)) is not None:
             return from_bytes(found)
         made = await together(
-            [self._part(part, f"query.parts[{i}]", collection, times) for i, part in enumerate(parts)]
+            [self._part(part, f"query.parts[{i}]", collection, times, parse) for i, part in enumerate(parts)]
         )
         embedding = mix(
             [(part.weight, one.embedding, one.away) for part, one in zip(parts, made, strict=True)]
@@ -114,15 +118,17 @@ class QueryPreparer:
             await self._cache.set(key, to_bytes(prepared), self._ttl_s)
         return prepared
 
-    def _key(self, parts: Sequence[QueryPart], bits: int) -> str:
+    def _key(self, parts: Sequence[QueryPart], bits: int, parse: bool) -> str:
         told = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
         flat = [value for pair in told for value in pair]
-        return cache_key("query", self._pack.version, bits, *flat)
+        return cache_key("query", self._pack.version, bits, parse, *flat)
 
-    async def _part(self, part: QueryPart, field: str, collection: str, times: StageTimes) -> _Part:
+    async def _part(
+        self, part: QueryPart, field: str, collection: str, times: StageTimes, parse: bool
+    ) -> _Part:
         match part.source:
             case TextSource(text):
-                return await self._text(text, f"{field}.text", times)
+                return await self._text(text, f"{field}.text", times, parse)
             case ImageSource(content):
                 return await self._image(content, f"{field}.image", times)
             case GraphSource(graph):
@@ -137,7 +143,12 @@ class QueryPreparer:
             case None:
                 raise InvalidInput("a query part is a text, an image, a graph or an item", field=field)
 
-    async def _text(self, text: str, field: str, times: StageTimes) -> _Part:
+    async def _text(self, text: str, field: str, times: StageTimes, parse: bool) -> _Part:
+        if not parse:
+            try:
+                return _Part(await self._encode_text(text, times), GraphQuery())
+            except ScenographError as error:
+                raise at_field(error, field) from error
         vector, graph = await both(_caught(self._encode_text(text, times)), _caught(self._parse(text, times)))
         if isinstance(vector, ScenographError):
             raise at_field(vector, field)

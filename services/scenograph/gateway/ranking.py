@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,7 +74,7 @@ class Ranker:
     def by_cosine(self, request: SearchRequest, collection: Collection, answer: IndexAnswer) -> Ranking:
         """The ranking as the float stage sees it: fused from distance and cosine."""
         hits = _float_hits(answer.hits, collection.bits, without_graph(self.weights(request)))
-        return _ranking(_sorted(hits), (), answer, collection, rescored=len(answer.hits))
+        return _ranking(hits, (), answer, collection, rescored=len(answer.hits))
 
     async def refine(
         self,
@@ -89,22 +90,25 @@ class Ranker:
 
         A query with hard parts cannot do without: it raises DeadlineExceeded or Unavailable then.
         """
-        floated = replace(self.by_cosine(request, collection, answer), graphs=query.graphs)
         count = min(len(answer.hits), _head_size(request, query))
-        if request.options.last_stage is Stage.GRAPH:
-            floated = replace(floated, degraded=query.degraded)
+        degraded = query.degraded if request.options.last_stage is Stage.GRAPH else ""
         if not count:
-            return floated
+            floated = self.by_cosine(request, collection, answer)
+            return replace(floated, graphs=query.graphs, degraded=degraded)
         try:
             head = await self._timed_head(request, query, collection, answer.hits[:count], times)
         except SKIPPABLE as error:
             if query.hard:
                 raise
             reason = f"the graph stage was skipped: {error.message}"
-            return replace(floated, degraded="; ".join(filter(None, (query.degraded, reason))))
-        tail = _float_hits(answer.hits[count:], collection.bits, without_graph(self.weights(request)))
-        hits = _sorted(head) + _below(_sorted(tail), min((hit.score for hit in head), default=None))
-        return replace(floated, hits=tuple(hits), graph_candidates=count)
+            floated = self.by_cosine(request, collection, answer)
+            return replace(floated, graphs=query.graphs, degraded="; ".join(filter(None, (degraded, reason))))
+        weights = without_graph(self.weights(request))
+        lowest = min((hit.score for hit in head), default=math.inf)
+        tail = _float_hits(answer.hits[count:], collection.bits, weights, ceiling=lowest)
+        hits = _sorted(head) + tail
+        ranking = _ranking(hits, query.graphs, answer, collection, rescored=len(answer.hits))
+        return replace(ranking, degraded=degraded, graph_candidates=count)
 
     async def _timed_head(
         self,
@@ -188,21 +192,21 @@ def _similarities(hits: Sequence[IndexHit], bits: int) -> Scores:
     return 1.0 - np.array([hit.hamming for hit in hits], dtype=np.float64) / bits
 
 
-def _float_hits(hits: Sequence[IndexHit], bits: int, weights: FusionWeights) -> list[RankedHit]:
-    coarse = _similarities(hits, bits)
+def _float_hits(
+    hits: Sequence[IndexHit], bits: int, weights: FusionWeights, *, ceiling: float = math.inf
+) -> list[RankedHit]:
+    """Hits that were not matched, best first, none scored above `ceiling`: scores never rise in a ranking."""
+    near = _similarities(hits, bits)
     cosine = np.array([hit.cosine for hit in hits], dtype=np.float64)
-    scores = fuse(weights, coarse, cosine, np.zeros(len(hits)))
+    scores = fuse(weights, near, cosine, np.zeros(len(hits))).tolist()
+    columns = zip(hits, scores, near.tolist(), strict=True)
+    order = sorted(columns, key=lambda row: (-row[1], row[0].item_id, row[0].modality, row[0].ordinal))
     return [
-        RankedHit(hit.item_id, hit.modality, hit.ordinal, score, near, hit.cosine, 0.0, Stage.FLOAT)
-        for hit, score, near in zip(hits, scores.tolist(), coarse.tolist(), strict=True)
+        RankedHit(
+            hit.item_id, hit.modality, hit.ordinal, min(score, ceiling), coarse, hit.cosine, 0.0, Stage.FLOAT
+        )
+        for hit, score, coarse in order
     ]
-
-
-def _below(hits: list[RankedHit], ceiling: float | None) -> list[RankedHit]:
-    """Hits that were not matched, scored no higher than those that were: scores never rise in a ranking."""
-    if ceiling is None:
-        return hits
-    return [replace(hit, score=min(hit.score, ceiling)) for hit in hits]
 
 
 def _sorted(hits: Sequence[RankedHit]) -> list[RankedHit]:

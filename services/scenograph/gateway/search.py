@@ -163,6 +163,7 @@ class Searcher:
             times,
             collection=request.collection,
             bypass_cache=request.options.bypass_cache,
+            parse=request.options.last_stage is Stage.GRAPH,
         )
         return query, await self._ranker.search(request, query, collection.bits, times)
 
