@@ -96,3 +96,9 @@ def test_the_guide_has_every_setting() -> None:
     page = (ROOT / "docs" / "guides" / "operate.md").read_text(encoding="utf-8")
     assert with_table(page) == page
     assert all(f"`{variable}`" in page for variable in variables())
+
+
+def test_the_deployed_file_loads() -> None:
+    settings = load_settings(ROOT / "deploy" / "scenograph.toml")
+    assert settings.host == "0.0.0.0" and settings.log_format == "json"
+    assert settings.gateway.redis_url.startswith("redis://")
