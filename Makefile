@@ -16,8 +16,8 @@ help:  ## This list.
 demo: env  ## Build the model pack if there is none, then index and search sample photographs.
 	$(BIN)/scenograph demo
 
-pack: env  ## Build the default model pack where there is none.
-	$(BIN)/scenograph pack build --if-missing
+pack: env  ## Build the default model pack; done at once where it is there and as today's recipe makes it.
+	$(BIN)/scenograph pack build
 
 test: env  ## Run the tests.
 	$(BIN)/pytest
