@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import graph_queries, scene_graphs
 
-from scenograph.gateway.graphstage import WeightedGraph, join, merge, query_graph
+from scenograph.gateway.graphstage import WeightedGraph, merge, query_graph
 from scenograph.scene.alignment import Alignment, EdgeMatch, NodeMatch
 from scenograph.scene.graph import Edge, GraphQuery, Node, SceneGraph
+from scenograph.scene.structure import join
 
 
 def everything(query: GraphQuery, *, satisfied: bool = True, score: float = 1.0) -> Alignment:

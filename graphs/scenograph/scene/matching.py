@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scenograph.scene.alignment import Alignment
-from scenograph.scene.graph import Edge, GraphQuery, Node, SceneGraph
+from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.matching_hard import FORBIDDEN, REQUIRED, Pattern
 from scenograph.scene.matching_lay import Compared, Laid, Layer, LayWeights
 from scenograph.scene.matching_parts import Parts
@@ -31,7 +31,7 @@ from scenograph.scene.matching_words import (
     swap_nodes,
     unmatched,
 )
-from scenograph.scene.structure import components, graph_query, subgraph
+from scenograph.scene.structure import components, graph_query, join, subgraph
 from scenograph.scene.vocabulary import Vocabulary
 
 FUSION = {"coarse": 0.0, "float": 0.7, "graph": 0.3}
@@ -105,7 +105,7 @@ class Matcher:
     def plan(self, query: GraphQuery, candidates: Sequence[SceneGraph]) -> list[Job]:
         """The jobs that together match every candidate once."""
         hard = bool(query.required.nodes or query.forbidden.nodes)
-        asked = _join([query.required, query.optional])
+        asked = join([query.required, query.optional])
         turned = not hard and _visual(asked)
         backward = tuple(
             i for i, graph in enumerate(candidates) if turned and graph.nodes and not _visual(graph)
@@ -114,7 +114,7 @@ class Matcher:
         jobs = []
         if forward:
             needed = graph_query(query.required)
-            forbidden = _join([query.forbidden, needed.forbidden])
+            forbidden = join([query.forbidden, needed.forbidden])
             denied = graph_query(query.optional).forbidden
             describing = (asked, needed.required, forbidden, denied)
             jobs.append(self._job(forward, False, describing, [candidates[i] for i in forward], hard))
@@ -257,18 +257,6 @@ class _Patterns:
 def _visual(graph: SceneGraph) -> bool:
     """Whether a graph was seen, not said."""
     return bool(graph.tags) or any(node.box is not None for node in graph.nodes)
-
-
-def _join(graphs: Sequence[SceneGraph]) -> SceneGraph:
-    nodes: list[Node] = []
-    edges: list[Edge] = []
-    for graph in graphs:
-        shift = len(nodes)
-        nodes += graph.nodes
-        edges += [
-            Edge(e.subject + shift, e.predicate, e.object + shift, e.score, e.negated) for e in graph.edges
-        ]
-    return SceneGraph(tuple(nodes), tuple(edges), tuple(tag for graph in graphs for tag in graph.tags))
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""Small operations on scene graphs: a part of a graph, its components, what a negation forbids."""
+"""Small operations on scene graphs: a part, its components, several as one, what a negation forbids."""
 
 from __future__ import annotations
 
@@ -68,10 +68,11 @@ def graph_query(graph: SceneGraph) -> GraphQuery:
     for index, node in enumerate(graph.nodes):
         if node.negated and index not in covered:
             patterns.append(SceneGraph((plain[index],)))
-    return GraphQuery(required=subgraph(affirmed, kept), forbidden=_join(patterns))
+    return GraphQuery(required=subgraph(affirmed, kept), forbidden=join(patterns))
 
 
-def _join(graphs: Sequence[SceneGraph]) -> SceneGraph:
+def join(graphs: Sequence[SceneGraph]) -> SceneGraph:
+    """The graphs side by side, edges pointing where they did. Tags of all."""
     nodes: list[Node] = []
     edges: list[Edge] = []
     for graph in graphs:
@@ -80,4 +81,4 @@ def _join(graphs: Sequence[SceneGraph]) -> SceneGraph:
         edges += [
             replace(edge, subject=edge.subject + shift, object=edge.object + shift) for edge in graph.edges
         ]
-    return SceneGraph(tuple(nodes), tuple(edges))
+    return SceneGraph(tuple(nodes), tuple(edges), tuple(tag for graph in graphs for tag in graph.tags))

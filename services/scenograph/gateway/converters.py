@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from scenograph.gateway.answers import Hit, Info, Outcome, Report, SearchPage, StagePage, Upload
 from scenograph.gateway.requests import (
     Candidate,
@@ -25,10 +21,10 @@ from scenograph.gateway.requests import (
     TextSource,
 )
 from scenograph.runtime import converters as shared
-from scenograph.runtime.contracts import Collection, Modality, Record
+from scenograph.runtime.contracts import Modality, Record
 from scenograph.runtime.status import item_status
 from scenograph.scene.errors import InvalidInput
-from scenograph.v1 import common_pb2, index_pb2
+from scenograph.v1 import common_pb2
 from scenograph.v1 import gateway_pb2 as pb
 
 
@@ -135,18 +131,6 @@ def _weights_from_pb(message: pb.FusionWeights) -> FusionWeights:
     return FusionWeights(message.coarse, message.cosine, message.graph)
 
 
-def collection_to_pb(collection: Collection) -> index_pb2.Collection:
-    return index_pb2.Collection(
-        name=collection.name,
-        pack_version=collection.pack_version,
-        bits=collection.bits,
-        items=collection.items,
-        entries=collection.entries,
-        version=collection.version,
-        create_time=_time_to_pb(collection.create_time),
-    )
-
-
 def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:
     images = [entry for entry in record.entries if entry.modality is Modality.IMAGE]
     texts = [entry for entry in record.entries if entry.modality is Modality.TEXT]
@@ -156,8 +140,8 @@ def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:
         texts=[entry.text for entry in texts],
         metadata=shared.metadata_to_pb(record.metadata),
         pack_version=record.pack_version,
-        create_time=_time_to_pb(record.create_time),
-        update_time=_time_to_pb(record.update_time),
+        create_time=shared.time_to_pb(record.create_time),
+        update_time=shared.time_to_pb(record.update_time),
     )
     for image in images:
         message.image_width, message.image_height = image.width, image.height
@@ -221,7 +205,7 @@ def stage_page_to_pb(page: StagePage) -> pb.SearchStreamResponse:
 
 def upload_to_pb(upload: Upload) -> pb.UploadImageResponse:
     return pb.UploadImageResponse(
-        upload_id=upload.id, bytes=upload.bytes, expire_time=_time_to_pb(upload.expire_time)
+        upload_id=upload.id, bytes=upload.bytes, expire_time=shared.time_to_pb(upload.expire_time)
     )
 
 
@@ -237,11 +221,3 @@ def info_to_pb(info: Info) -> pb.ServerInfoResponse:
         max_upload_bytes=info.max_upload_bytes,
         cache=info.cache,
     )
-
-
-def _time_to_pb(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

@@ -14,7 +14,8 @@ from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.tasks import together
 from scenograph.runtime.contracts import Matching
 from scenograph.scene.alignment import Alignment
-from scenograph.scene.graph import Edge, GraphQuery, Node, SceneGraph, Tag
+from scenograph.scene.graph import GraphQuery, SceneGraph
+from scenograph.scene.structure import join
 
 CHUNK = 1000  # candidates in one call to the matching service
 
@@ -63,21 +64,6 @@ class GraphStage:
 def query_graph(graphs: Sequence[WeightedGraph]) -> SceneGraph:
     """What was looked for: all parts' required graphs, then all their optional graphs."""
     return join([graph.query.required for graph in graphs] + [graph.query.optional for graph in graphs])
-
-
-def join(graphs: Sequence[SceneGraph]) -> SceneGraph:
-    """The graphs side by side, edges pointing where they did. Tags of all."""
-    nodes: list[Node] = []
-    edges: list[Edge] = []
-    tags: list[Tag] = []
-    for graph in graphs:
-        edges += [
-            replace(edge, subject=edge.subject + len(nodes), object=edge.object + len(nodes))
-            for edge in graph.edges
-        ]
-        nodes += graph.nodes
-        tags += graph.tags
-    return SceneGraph(tuple(nodes), tuple(edges), tuple(tags))
 
 
 def merge(graphs: Sequence[WeightedGraph], alignments: Sequence[Alignment]) -> Alignment:

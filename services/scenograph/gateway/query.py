@@ -12,7 +12,6 @@ import numpy as np
 from scenograph.gateway.deadlines import StageTimes, parse_budget, time_box
 from scenograph.gateway.digests import source_digest
 from scenograph.gateway.fields import at_field
-from scenograph.gateway.graphstage import join
 from scenograph.gateway.mixing import mix, soft, weigh
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared, from_bytes, to_bytes
@@ -44,6 +43,7 @@ from scenograph.scene.errors import (
 )
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.query import parse_graph_query
+from scenograph.scene.structure import join
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ import grpc
 from scenograph.gateway import converters as convert
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.app import GatewayApp
+from scenograph.runtime import converters as shared
 from scenograph.runtime.trailers import add_trailer
 from scenograph.v1 import gateway_pb2 as pb
 from scenograph.v1 import gateway_pb2_grpc as pb_grpc
@@ -30,14 +31,14 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         self, request: pb.CreateCollectionRequest, context: Context
     ) -> pb.CreateCollectionResponse:
         collection = await self._app.collections.create(request.name, request.bits)
-        return pb.CreateCollectionResponse(collection=convert.collection_to_pb(collection))
+        return pb.CreateCollectionResponse(collection=shared.collection_to_pb(collection))
 
     async def ListCollections(
         self, request: pb.ListCollectionsRequest, context: Context
     ) -> pb.ListCollectionsResponse:
         collections, token = await self._app.collections.list(request.page_size, request.page_token)
         return pb.ListCollectionsResponse(
-            collections=[convert.collection_to_pb(collection) for collection in collections],
+            collections=[shared.collection_to_pb(collection) for collection in collections],
             next_page_token=token,
         )
 

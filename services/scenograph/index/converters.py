@@ -27,12 +27,6 @@ from scenograph.scene.errors import InvalidInput
 from scenograph.v1 import index_pb2 as pb
 
 
-def time_to_pb(time: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
-
-
 def time_from_pb(message: Timestamp) -> datetime:
     return message.ToDatetime(tzinfo=UTC)
 
@@ -43,18 +37,6 @@ def modality_from_pb(number: int, *, field: str) -> Modality:
         return Modality(number)
     except ValueError:
         raise InvalidInput(f"{number} is no modality", field=field) from None
-
-
-def collection_to_pb(collection: Collection) -> pb.Collection:
-    return pb.Collection(
-        name=collection.name,
-        pack_version=collection.pack_version,
-        bits=collection.bits,
-        items=collection.items,
-        entries=collection.entries,
-        version=collection.version,
-        create_time=time_to_pb(collection.create_time),
-    )
 
 
 def collection_from_pb(message: pb.Collection) -> Collection:
@@ -103,8 +85,8 @@ def record_to_pb(record: Record) -> pb.Record:
         metadata=shared.metadata_to_pb(record.metadata),
         entries=[entry_to_pb(entry) for entry in record.entries],
         pack_version=record.pack_version,
-        create_time=None if record.create_time is None else time_to_pb(record.create_time),
-        update_time=None if record.update_time is None else time_to_pb(record.update_time),
+        create_time=shared.time_to_pb(record.create_time),
+        update_time=shared.time_to_pb(record.update_time),
     )
 
 
@@ -223,7 +205,7 @@ def snapshot_to_pb(snapshot: Snapshot) -> pb.Snapshot:
         collection=snapshot.collection,
         items=snapshot.items,
         pack_version=snapshot.pack_version,
-        create_time=time_to_pb(snapshot.create_time),
+        create_time=shared.time_to_pb(snapshot.create_time),
         bytes=snapshot.bytes,
     )
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from scenograph.index import converters as convert
+from scenograph.runtime import converters as shared
 from scenograph.runtime.contracts import DEFAULT_BITS, Index
 from scenograph.v1 import index_pb2 as pb
 from scenograph.v1 import index_pb2_grpc as pb_grpc
@@ -26,19 +27,19 @@ class IndexServicer(pb_grpc.IndexServiceServicer):
         made = await self._app.create_collection(
             request.name, request.pack_version, request.bits or DEFAULT_BITS
         )
-        return pb.IndexServiceCreateCollectionResponse(collection=convert.collection_to_pb(made))
+        return pb.IndexServiceCreateCollectionResponse(collection=shared.collection_to_pb(made))
 
     async def GetCollection(
         self, request: pb.GetCollectionRequest, context: Context
     ) -> pb.GetCollectionResponse:
         found = await self._app.get_collection(request.name)
-        return pb.GetCollectionResponse(collection=convert.collection_to_pb(found))
+        return pb.GetCollectionResponse(collection=shared.collection_to_pb(found))
 
     async def ListCollections(
         self, request: pb.IndexServiceListCollectionsRequest, context: Context
     ) -> pb.IndexServiceListCollectionsResponse:
         found, token = await self._app.list_collections(request.page_size, request.page_token)
-        collections = [convert.collection_to_pb(collection) for collection in found]
+        collections = [shared.collection_to_pb(collection) for collection in found]
         return pb.IndexServiceListCollectionsResponse(collections=collections, next_page_token=token)
 
     async def DeleteCollection(
@@ -99,4 +100,4 @@ class IndexServicer(pb_grpc.IndexServiceServicer):
         self, request: pb.RestoreSnapshotRequest, context: Context
     ) -> pb.RestoreSnapshotResponse:
         restored = await self._app.restore_snapshot(request.snapshot, request.collection)
-        return pb.RestoreSnapshotResponse(collection=convert.collection_to_pb(restored))
+        return pb.RestoreSnapshotResponse(collection=shared.collection_to_pb(restored))

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import numpy as np
 from google.protobuf import struct_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from scenograph.runtime.contracts import (
     CodeArray,
+    Collection,
     FloatArray,
     ImageFeatures,
     JsonValue,
@@ -21,6 +24,7 @@ from scenograph.scene.alignment import Alignment, EdgeMatch, NodeMatch
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.graph import Attribute, Box, Edge, GraphQuery, Node, SceneGraph, Span, Tag
 from scenograph.v1 import common_pb2 as pb
+from scenograph.v1 import index_pb2
 
 
 def box_to_pb(box: Box) -> pb.Box:
@@ -237,3 +241,23 @@ def _json_from_pb(value: struct_pb2.Value) -> JsonValue:
             return value.bool_value
         case _:
             return None
+
+
+def time_to_pb(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(time)
+    return message
+
+
+def collection_to_pb(collection: Collection) -> index_pb2.Collection:
+    return index_pb2.Collection(
+        name=collection.name,
+        pack_version=collection.pack_version,
+        bits=collection.bits,
+        items=collection.items,
+        entries=collection.entries,
+        version=collection.version,
+        create_time=time_to_pb(collection.create_time),
+    )
