@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.data.contracts import FeatureSplit
+
 FloatArray = NDArray[np.float32]
 BitArray = NDArray[np.bool_]
+Progress: TypeAlias = Callable[[str, int, int], None]  # (what, steps done, steps in all)
 
 
 class Projector(Protocol):
@@ -40,3 +44,16 @@ class Trained:
     projector: Projector
     image_codes: BitArray | None = None
     text_codes: BitArray | None = None
+
+
+class Solver(Protocol):
+    """A method that needs no gradient: `@solvers("cca.v1")` on a class whose constructor takes the parameters
+    of the recipe's [solver] table.
+    """
+
+    def fit(self, train: FeatureSplit, size: int, *, seed: int, progress: Progress) -> Trained:
+        """Train on n pairs for `size` dimensions or bits. `progress` may be called at any pace.
+
+        Errors: InvalidInput (the data cannot give that many dimensions, or lacks the labels that are needed).
+        """
+        ...

@@ -1,0 +1,29 @@
+"""The registries of what a recipe can name: losses, nets, hooks, tasks, solvers.
+
+Their names and parameters are read from the source, so a recipe is checked before torch is imported.
+"""
+
+from scenograph.components.registry import Registry
+from scenograph.components.signatures import Parameter, Signature
+from scenograph.components.sizes import Sizes
+
+losses = Registry("losses")
+nets = Registry("nets")
+hooks = Registry("hooks")
+tasks = Registry("tasks")
+solvers = Registry("solvers")
+
+REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, solvers)}
+
+__all__ = [
+    "REGISTRIES",
+    "Parameter",
+    "Registry",
+    "Signature",
+    "Sizes",
+    "hooks",
+    "losses",
+    "nets",
+    "solvers",
+    "tasks",
+]
