@@ -80,6 +80,16 @@ def test_signatures_are_read_from_the_source(source: Path) -> None:
     )
 
 
+def test_what_the_registry_supplies_is_no_parameter_of_recipes(tmp_path: Path) -> None:
+    path = tmp_path / "solver.py"
+    path.write_text(
+        "@solvers('x.v1')\ndef x(train: F, *, bits: int, seed: int, ridge: float = 0.1) -> T: ...\n"
+    )
+    signature = REGISTRIES["solvers"].signature("x.v1", [path])
+    assert signature.supplied == ("train", "bits", "seed")
+    assert [parameter.name for parameter in signature.parameters] == ["ridge"]
+
+
 def test_an_unknown_name_lists_the_known(source: Path) -> None:
     with pytest.raises(NotFound, match=r"\"frist.v1\" is not known; did you mean 'first.v1'.*second.v1"):
         REGISTRIES["losses"].signature("frist.v1", [source])

@@ -11,7 +11,7 @@ losses = Registry("losses")
 nets = Registry("nets")
 hooks = Registry("hooks")
 tasks = Registry("tasks")
-solvers = Registry("solvers")
+solvers = Registry("solvers", supplied=("train", "bits", "dimension", "seed", "progress"))
 
 REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, solvers)}
 

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,11 +30,13 @@ class Registry:
     """Components of one kind by name, `@losses("infonce.v1")`.
 
     The decorator takes a class, or a function that builds the component. Parameters before a `/` are given by
-    whoever builds it; all others come from the recipe. `extra` files are a recipe's own components.
+    whoever builds it, as are those named in `supplied`; all others come from the recipe. `extra` files are a
+    recipe's own components.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, supplied: Iterable[str] = ()) -> None:
         self.kind = kind
+        self._supplied = frozenset(supplied)
         self._registered: dict[str, Callable[..., Any]] = {}
 
     def __call__(self, name: str) -> Callable[[Component], Component]:
@@ -61,7 +64,12 @@ class Registry:
             raise NotFound(
                 f'{self.kind} "{name}" is not known{near(name, declared)}; known: {_listed(declared)}'
             )
-        return declared[name]
+        found = declared[name]
+        return replace(
+            found,
+            parameters=tuple(one for one in found.parameters if one.name not in self._supplied),
+            supplied=tuple(one.name for one in found.parameters if one.name in self._supplied),
+        )
 
     def get(self, name: str, extra: Iterable[Path] = ()) -> Callable[..., Any]:
         """The class or function itself; its module is imported now. Errors: NotFound."""

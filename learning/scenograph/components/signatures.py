@@ -40,7 +40,8 @@ class Parameter:
 class Signature:
     """A component as its source declares it.
 
-    `given` names the positional-only parameters (those before `/`): the builder gives them, a recipe cannot.
+    A recipe gives `parameters` alone. Whoever builds the component gives the others: `given` are the
+    positional-only ones (those before `/`), `supplied` those that the registry keeps for itself by name.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Signature:
     summary: str
     given: tuple[str, ...]
     parameters: tuple[Parameter, ...]
+    supplied: tuple[str, ...] = ()
 
 
 def read_signatures(path: Path) -> tuple[Signature, ...]:

@@ -1,4 +1,13 @@
-"""What a trained method gives, whatever family it is of, so that one evaluator measures them all."""
+"""What a trained method gives, whatever family it is of, so that one evaluator measures them all.
+
+A method that needs no gradient is a registered function of the training pairs; what follows `seed` (or
+`progress`, where it reports) are the parameters of the recipe's [solver] table::
+
+    @solvers("cca.v1")
+    def cca(train: FeatureSplit, *, dimension: int, seed: int, ridge: float = 1e-3) -> Trained: ...
+
+It takes `bits` in the place of `dimension` where it learns a code.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +53,3 @@ class Trained:
     projector: Projector
     image_codes: BitArray | None = None
     text_codes: BitArray | None = None
-
-
-class Solver(Protocol):
-    """A method that needs no gradient: `@solvers("cca.v1")` on a class whose constructor takes the parameters
-    of the recipe's [solver] table.
-    """
-
-    def fit(self, train: FeatureSplit, size: int, *, seed: int, progress: Progress) -> Trained:
-        """Train on n pairs for `size` dimensions or bits. `progress` may be called at any pace.
-
-        Errors: InvalidInput (the data cannot give that many dimensions, or lacks the labels that are needed).
-        """
-        ...
