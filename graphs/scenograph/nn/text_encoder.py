@@ -27,12 +27,12 @@ class SentenceEncoder(nn.Module):
         self.words = nn.Embedding(VOCABULARY, WIDTH)
         self.positions = nn.Embedding(POSITIONS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=NORM_EPSILON)
-        self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         x = self.norm(self.words(input_ids) + self.positions.weight[: input_ids.shape[1]])
         mask = attention_mask.to(x.dtype)
-        bias = (1.0 - mask)[:, None, None, :] * torch.finfo(x.dtype).min
+        bias = attention_bias(attention_mask, x.dtype)
         for layer in self.layers:
             x = layer(x, bias)
         weights = mask[:, :, None]
@@ -40,7 +40,7 @@ class SentenceEncoder(nn.Module):
         return functional.normalize(mean, dim=-1)
 
 
-class _Layer(nn.Module):
+class EncoderLayer(nn.Module):
     """A transformer encoder layer, norm after each residual; attention's three projections in one product."""
 
     def __init__(self) -> None:
@@ -62,6 +62,11 @@ class _Layer(nn.Module):
         x = self.attention_norm(x + self.attention_out(context))
         fed: Tensor = self.feed_norm(x + self.feed_out(functional.gelu(self.feed_in(x))))
         return fed
+
+
+def attention_bias(attention_mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """What attention scores get added so that nothing attends to padding.  Shapes: (B, T) -> (B, 1, 1, T)."""
+    return (1.0 - attention_mask.to(dtype))[:, None, None, :] * torch.finfo(dtype).min
 
 
 def load_text_encoder(safetensors: Path) -> SentenceEncoder:
