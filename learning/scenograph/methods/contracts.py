@@ -18,8 +18,6 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.data.contracts import FeatureSplit
-
 FloatArray = NDArray[np.float32]
 BitArray = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[str, int, int], None]  # (what, steps done, steps in all)
