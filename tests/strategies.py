@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import strategies as st
 
 from scenograph.scene.graph import Attribute, Box, Edge, GraphQuery, Node, SceneGraph, Span
+from scenograph.scene.units import GraphUnits, UnitKind
 
 WORDS = (
     "dog",
@@ -115,3 +119,22 @@ def graph_queries(draw: st.DrawFn) -> GraphQuery:
     return GraphQuery(
         required, SceneGraph(tuple(forbidden_nodes), tuple(forbidden_edges)), draw(query_graphs(3))
     )
+
+
+@st.composite
+def with_units(draw: st.DrawFn, graph: SceneGraph) -> SceneGraph:
+    """The graph with up to 6 units of 4 components, or none; units of one kind have boxes or have none."""
+    if draw(st.booleans()):
+        return graph
+    size = draw(st.integers(1, 6))
+    kinds = draw(st.lists(st.sampled_from(UnitKind), min_size=size, max_size=size))
+    nodes = []
+    for kind in kinds:
+        parts = len(graph.edges) if kind is UnitKind.RELATION else len(graph.nodes)
+        most = -1 if kind in (UnitKind.CELL, UnitKind.SCENE) else parts - 1
+        nodes.append(draw(st.integers(-1, most)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    vectors = random.integers(-127, 128, (size, 4), dtype=np.int8)
+    boxes = random.random((size, 4)) if draw(st.booleans()) else None
+    units = GraphUnits(vectors, random.random(size), random.random(size), kinds, nodes, boxes)
+    return replace(graph, units=units)

@@ -45,11 +45,16 @@ def test_search_options() -> None:
         coarse_candidates=50,
         graph_candidates=20,
         weights={"graph": 1.0},
+        level_weights={"scene": 1.0, "relation": 0.5},
+        match_weights={"symbolic": 1.0},
         bypass_cache=True,
     )
     assert (request.filter, request.page_size, request.explain) == ("year > 2000", 3, True)
     assert request.options.last_stage == gateway_pb2.STAGE_FLOAT
     assert (request.options.weights.graph, request.options.weights.coarse) == (1.0, 0.0)
+    levels = request.options.level_weights
+    assert (levels.scene, levels.object, levels.relation) == (1.0, 0.0, 0.5)
+    assert (request.options.match_weights.learned, request.options.match_weights.symbolic) == (0.0, 1.0)
     assert request.query.parts[0].item_id == "a"
 
 
@@ -83,6 +88,8 @@ def test_graph_queries() -> None:
         ({"text": "a", "stage": "fine"}, "stage is one of coarse, float, graph, not 'fine'"),
         ({"text": "a", "returning": "sound"}, "returning is one of image, text"),
         ({"text": "a", "weights": {"fog": 1.0}}, "unknown weights"),
+        ({"text": "a", "level_weights": {"fog": 1.0}}, "there are scene and object and relation"),
+        ({"text": "a", "match_weights": {"graph": 1.0}}, "there are learned and symbolic"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
@@ -91,13 +98,13 @@ def test_wrong_arguments(arguments: dict[str, object], message: str) -> None:
 
 
 def test_candidates() -> None:
-    request = rank(
-        {"image": b"x"}, [Candidate(text="a"), Candidate(image=b"y", id="z")], True, None, Images()
-    )
+    candidates = [Candidate(text="a"), Candidate(image=b"y", id="z")]
+    request = rank({"image": b"x"}, candidates, True, Images(), level_weights={"object": 2.0})
+    assert request.level_weights.object == 2 and not request.HasField("match_weights")
     assert [candidate.WhichOneof("candidate") for candidate in request.candidates] == ["text", "image"]
     assert request.candidates[1].id == "z"
     with pytest.raises(ValueError, match="a text or an image"):
-        rank({"text": "a"}, [Candidate()], False, None, Images())
+        rank({"text": "a"}, [Candidate()], False, Images())
 
 
 def test_images_fill_a_message_and_the_rest_waits() -> None:

@@ -12,7 +12,7 @@ from scenograph.cli.compose.apps import Apps
 from scenograph.gateway.answers import Outcome, SearchPage
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.limits import Limits
-from scenograph.gateway.packs import PackInfo
+from scenograph.gateway.packs import PackInfo, PackLevel
 from scenograph.gateway.requests import (
     ExpressionSource,
     FusionWeights,
@@ -27,10 +27,20 @@ from scenograph.gateway.requests import (
 )
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.memory import MemoryCache
-from scenograph.runtime.contracts import Index, MatchBatch, Matching, TextBatch, TextualGraphs
+from scenograph.runtime.contracts import (
+    Index,
+    Level,
+    MatchBatch,
+    Matching,
+    MatchWeights,
+    Parser,
+    TextBatch,
+    TextualGraphs,
+)
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
 
+SCENE = Level(0, 384, ((0, 256),))
 PHOTOS = {
     "astronaut": ("astronaut.png", "a smiling woman in an orange space suit"),
     "cat": ("chelsea.png", "a tabby cat looks at the camera"),
@@ -78,7 +88,8 @@ def gateway_with(
 
 def pack_info(apps: Apps, version: str = "") -> PackInfo:
     pack = apps.parts.pack
-    return PackInfo(pack.name, version or pack.id, 384, FusionWeights(0.1, 0.6, 0.3))
+    weights = FusionWeights(0.1, 0.6, 0.3)
+    return PackInfo(pack.name, version or pack.id, 384, weights, (PackLevel("scene", 1.0, SCENE),))
 
 
 def ask(
@@ -134,7 +145,12 @@ class FaultyMatching:
         self.cancelled = 0
 
     async def match(
-        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+        self,
+        query: GraphQuery,
+        candidates: Sequence[SceneGraph],
+        *,
+        explain: bool = False,
+        weights: MatchWeights | None = None,
     ) -> MatchBatch:
         self.calls += 1
         self.called.set()
@@ -145,7 +161,7 @@ class FaultyMatching:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return await self.inner.match(query, candidates, explain=explain)
+        return await self.inner.match(query, candidates, explain=explain, weights=weights)
 
 
 class FaultyTextual:
@@ -157,10 +173,12 @@ class FaultyTextual:
         self.error: Exception | None = None
         self.bug_on = ""
 
-    async def parse(self, texts: Sequence[str]) -> TextBatch:
+    async def parse(
+        self, texts: Sequence[str], *, parser: Parser = Parser.UNSPECIFIED, include_units: bool = False
+    ) -> TextBatch:
         if self.error is not None:
             raise self.error
         await asyncio.sleep(self.delay_s)
         if self.bug_on in texts:
             raise ZeroDivisionError("a bug")
-        return await self.inner.parse(texts)
+        return await self.inner.parse(texts, parser=parser, include_units=include_units)

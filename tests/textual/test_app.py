@@ -9,11 +9,12 @@ import grpc
 import pytest
 from tests.language import text_parser
 
-from scenograph.runtime.contracts import TextBatch
+from scenograph.runtime.contracts import Parser, TextBatch
 from scenograph.scene.errors import InvalidInput, InvalidText
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.parsing import MAX_TEXT_CHARS, TextParser
 from scenograph.textual.app import MAX_TEXTS, TextualApp
+from scenograph.textual.parsers import RulesParser
 from scenograph.textual.servicer import TextualServicer
 from scenograph.v1 import textual_pb2 as pb
 from scenograph.v1 import textual_pb2_grpc
@@ -38,7 +39,8 @@ async def counting() -> Counting:
 
 @pytest.fixture
 async def app(counting: Counting) -> AsyncIterator[TextualApp]:
-    app = TextualApp(counting, "test@1", remembered=3)  # type: ignore[arg-type]
+    parsers = {Parser.RULES: RulesParser(counting)}  # type: ignore[arg-type]
+    app = TextualApp(parsers, Parser.RULES, "test@1", remembered=3)
     yield app
     await app.close()
 

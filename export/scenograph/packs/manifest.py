@@ -13,6 +13,7 @@ from scenograph.scene.errors import PackCorrupt
 FORMAT = 1
 FILE_NAME = "pack.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+LEVEL_NAMES = ("scene", "object", "relation")
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]{1,64})?")
 
 
@@ -55,10 +56,26 @@ class Source(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class Level(msgspec.Struct, frozen=True):
+    """A part of every embedding and code: components [start, stop), ranges of bits [start, stop).
+
+    The embedding is the levels' unit vectors side by side, each times the root of its `weight`, so that the
+    dot product of two embeddings is the weighted mean of the levels' cosines. The weights' sum is 1. A
+    shorter code has those of the bits that it is long enough for.
+    """
+
+    name: str
+    start: int
+    stop: int
+    weight: float
+    bits: list[tuple[int, int]]
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of `pack.toml`. `files` has every file's SHA-256 but the manifest's own.
 
-    `recipe` is the digest of the code and tools that built the pack.
+    `recipe` is the digest of the code and tools that built the pack. `levels` lie in order without gaps; a
+    pack without any has one, the scene's, of everything.
     """
 
     format: int
@@ -73,6 +90,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, Model]
     files: dict[str, str]
     recipe: str = ""
+    levels: list[Level] = []
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -92,6 +110,7 @@ def read_manifest(folder: Path) -> Manifest:
     except UnicodeDecodeError:
         raise PackCorrupt(f"{path}: not UTF-8 text") from None
     _check_names(path, manifest)
+    _check_levels(path, manifest.levels)
     return manifest
 
 
@@ -105,6 +124,23 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 class _Format(msgspec.Struct):
     format: int
+
+
+def _check_levels(path: Path, levels: list[Level]) -> None:
+    """Refuse levels of unknown names, with gaps or overlaps, or with weights that are no shares."""
+    names = [level.name for level in levels]
+    if len(set(names)) < len(names) or not set(names) <= set(LEVEL_NAMES):
+        raise PackCorrupt(f"{path}: levels {names}; there are {', '.join(LEVEL_NAMES)}, each at most once")
+    ends = [0, *(level.stop for level in levels)]
+    if any(not start == level.start < level.stop for start, level in zip(ends, levels, strict=False)):
+        raise PackCorrupt(f"{path}: the levels' components leave a gap or overlap")
+    ranges = sorted(tuple(bits) for level in levels for bits in level.bits)
+    stops = [0, *(stop for _, stop in ranges)]
+    if any(not stop <= first < last for stop, (first, last) in zip(stops, ranges, strict=False)):
+        raise PackCorrupt(f"{path}: the levels' bits overlap, or a range is empty")
+    weights = [level.weight for level in levels]
+    if levels and not (min(weights) > 0 and abs(sum(weights) - 1) < 1e-6):
+        raise PackCorrupt(f"{path}: the levels' weights {weights} are not shares of 1")
 
 
 def _check_names(path: Path, manifest: Manifest) -> None:

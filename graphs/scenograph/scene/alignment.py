@@ -42,7 +42,8 @@ class Alignment:
 
     `unmatched` and `violations` are in words. `satisfied`: every required part is met and no forbidden
     one is there.
-    Positions count through the query's required graph, then its optional graph.
+    Positions count through the query's required graph, then its optional graph. `score` mixes two
+    agreements: `symbolic`, that of the levels, and `learned`, that of the units; None where a side has none.
     """
 
     score: float
@@ -54,3 +55,5 @@ class Alignment:
     unmatched: tuple[str, ...] = ()
     violations: tuple[str, ...] = ()
     satisfied: bool = True
+    symbolic: float = 0.0
+    learned: float | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scenograph.scene.units import GraphUnits
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -91,12 +93,14 @@ class Tag:
 class SceneGraph:
     """Objects and the relations between them. `tags` label the whole image; a sentence has none.
 
-    Raises ValueError where an edge names a node that is not there.
+    `units` are the vectors by which a learned matcher compares graphs; None where no pack made them.
+    Raises ValueError where an edge names a node, or a unit a node or edge, that is not there.
     """
 
     nodes: tuple[Node, ...] = ()
     edges: tuple[Edge, ...] = ()
     tags: tuple[Tag, ...] = ()
+    units: GraphUnits | None = None
 
     def __post_init__(self) -> None:
         size = len(self.nodes)
@@ -105,6 +109,8 @@ class SceneGraph:
                 raise ValueError(
                     f"edge {edge.subject} -{edge.predicate}-> {edge.object}: no such node among {size}"
                 )
+        if self.units is not None:
+            self.units.check_places(size, len(self.edges))
 
 
 @dataclass(frozen=True, slots=True)

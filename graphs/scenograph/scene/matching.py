@@ -175,6 +175,7 @@ class Matcher:
             unmatched=unmatched(asked, laid) if explain else (),
             violations=(*violations, *denied) if explain else (),
             satisfied=not violations and patterns.satisfied(job, compared, number),
+            symbolic=score,
         )
 
     def _backward(self, job: Job, layer: Layer, number: int, explain: bool) -> Alignment:
@@ -183,8 +184,10 @@ class Matcher:
         levels = self._levels(graph, asked, laid, self._seen, whole=True)
         nodes = swap_nodes(node_matches(graph, asked, laid), asked, graph) if explain else ()
         met = {match.query_node for match in nodes}
+        score = _total(levels, self._seen)
         return Alignment(
-            score=_total(levels, self._seen),
+            score=score,
+            symbolic=score,
             objects=levels[0],
             attributes=1.0 if levels[1] is None else levels[1],
             relations=1.0 if levels[2] is None else levels[2],

@@ -43,6 +43,42 @@ MODALITY_TEXT: Modality.ValueType  # 2
 """A text."""
 Global___Modality: _TypeAlias = Modality  # noqa: Y015
 
+class _UnitKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnitKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnitKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNIT_KIND_UNSPECIFIED: _UnitKind.ValueType  # 0
+    """Not said; no unit is of this kind."""
+    UNIT_KIND_OBJECT: _UnitKind.ValueType  # 1
+    """An object, or a region of the image."""
+    UNIT_KIND_RELATION: _UnitKind.ValueType  # 2
+    """A relation."""
+    UNIT_KIND_ATTRIBUTE: _UnitKind.ValueType  # 3
+    """An attribute."""
+    UNIT_KIND_CELL: _UnitKind.ValueType  # 4
+    """A cell of the image's grid."""
+    UNIT_KIND_SCENE: _UnitKind.ValueType  # 5
+    """The whole image or sentence."""
+
+class UnitKind(_UnitKind, metaclass=_UnitKindEnumTypeWrapper):
+    """What a unit of a scene graph stands for."""
+
+UNIT_KIND_UNSPECIFIED: UnitKind.ValueType  # 0
+"""Not said; no unit is of this kind."""
+UNIT_KIND_OBJECT: UnitKind.ValueType  # 1
+"""An object, or a region of the image."""
+UNIT_KIND_RELATION: UnitKind.ValueType  # 2
+"""A relation."""
+UNIT_KIND_ATTRIBUTE: UnitKind.ValueType  # 3
+"""An attribute."""
+UNIT_KIND_CELL: UnitKind.ValueType  # 4
+"""A cell of the image's grid."""
+UNIT_KIND_SCENE: UnitKind.ValueType  # 5
+"""The whole image or sentence."""
+Global___UnitKind: _TypeAlias = UnitKind  # noqa: Y015
+
 @_typing.final
 class Image(_message.Message):
     """A picture: JPEG, PNG or WebP."""
@@ -290,6 +326,7 @@ class SceneGraph(_message.Message):
     NODES_FIELD_NUMBER: _builtins.int
     EDGES_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Node]:
         """Objects."""
@@ -302,20 +339,178 @@ class SceneGraph(_message.Message):
     def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tag]:
         """Labels of the whole image, most probable first; empty for sentences."""
 
+    @_builtins.property
+    def units(self) -> Global___GraphUnits:
+        """Vectors that the pack's matcher compares: the services pass them among themselves. The gateway neither takes nor tells them."""
+
     def __init__(
         self,
         *,
         nodes: _abc.Iterable[Global___Node] | None = ...,
         edges: _abc.Iterable[Global___Edge] | None = ...,
         tags: _abc.Iterable[Global___Tag] | None = ...,
+        units: Global___GraphUnits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["units", b"units"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "nodes", b"nodes", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "nodes", b"nodes", "tags", b"tags", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SceneGraph: _TypeAlias = SceneGraph  # noqa: Y015
+
+@_typing.final
+class GraphUnits(_message.Message):
+    """Vectors, one for each thing that the learned matcher looks at: M of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    VECTORS_FIELD_NUMBER: _builtins.int
+    SCALES_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    BOXES_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.int
+    """Components of a vector (d)."""
+    vectors: _builtins.bytes
+    """The vectors one after the other: M * d signed bytes; a component is its byte times the vector's scale."""
+    @_builtins.property
+    def scales(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """A scale for each vector."""
+
+    @_builtins.property
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How much each vector counts."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___UnitKind.ValueType]:
+        """What each vector stands for."""
+
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The place in SceneGraph.nodes, for relations in SceneGraph.edges, that each vector stands for; -1 where none."""
+
+    @_builtins.property
+    def boxes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """x0, y0, x1, y1 of each vector's place in fractions of the image, all 0 where it has none; empty where no vector has one."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.int = ...,
+        vectors: _builtins.bytes = ...,
+        scales: _abc.Iterable[_builtins.float] | None = ...,
+        weights: _abc.Iterable[_builtins.float] | None = ...,
+        kinds: _abc.Iterable[Global___UnitKind.ValueType] | None = ...,
+        nodes: _abc.Iterable[_builtins.int] | None = ...,
+        boxes: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "dimension", b"dimension", "kinds", b"kinds", "nodes", b"nodes", "scales", b"scales", "vectors", b"vectors", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GraphUnits: _TypeAlias = GraphUnits  # noqa: Y015
+
+@_typing.final
+class LevelWeights(_message.Message):
+    """How much each level of a pack's embeddings and codes counts; only their proportions matter. None negative, not all 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENE_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    RELATION_FIELD_NUMBER: _builtins.int
+    scene: _builtins.float
+    """The scene as a whole."""
+    object: _builtins.float
+    """The objects."""
+    relation: _builtins.float
+    """The relations."""
+    def __init__(
+        self,
+        *,
+        scene: _builtins.float = ...,
+        object: _builtins.float = ...,
+        relation: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelWeights: _TypeAlias = LevelWeights  # noqa: Y015
+
+@_typing.final
+class LevelScores(_message.Message):
+    """Cosines of the levels of two embeddings, in [-1, 1]; unset for a level that the pack has not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENE_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    RELATION_FIELD_NUMBER: _builtins.int
+    scene: _builtins.float
+    """The scene as a whole."""
+    object: _builtins.float
+    """The objects."""
+    relation: _builtins.float
+    """The relations."""
+    def __init__(
+        self,
+        *,
+        scene: _builtins.float | None = ...,
+        object: _builtins.float | None = ...,
+        relation: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__object: _TypeAlias = _typing.Literal["object"]  # noqa: Y015
+    _WhichOneofArgType__object: _TypeAlias = _typing.Literal["_object", b"_object"]  # noqa: Y015
+    _WhichOneofReturnType__relation: _TypeAlias = _typing.Literal["relation"]  # noqa: Y015
+    _WhichOneofArgType__relation: _TypeAlias = _typing.Literal["_relation", b"_relation"]  # noqa: Y015
+    _WhichOneofReturnType__scene: _TypeAlias = _typing.Literal["scene"]  # noqa: Y015
+    _WhichOneofArgType__scene: _TypeAlias = _typing.Literal["_scene", b"_scene"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__object) -> _WhichOneofReturnType__object | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__relation) -> _WhichOneofReturnType__relation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__scene) -> _WhichOneofReturnType__scene | None: ...
+
+Global___LevelScores: _TypeAlias = LevelScores  # noqa: Y015
+
+@_typing.final
+class MatchWeights(_message.Message):
+    """How much each of the two ways to compare graphs counts in their agreement. None negative, not both 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEARNED_FIELD_NUMBER: _builtins.int
+    SYMBOLIC_FIELD_NUMBER: _builtins.int
+    learned: _builtins.float
+    """The pack's learned matcher, which compares units."""
+    symbolic: _builtins.float
+    """Names, attributes and relations, compared by the vocabulary and their vectors."""
+    def __init__(
+        self,
+        *,
+        learned: _builtins.float = ...,
+        symbolic: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["learned", b"learned", "symbolic", b"symbolic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchWeights: _TypeAlias = MatchWeights  # noqa: Y015
 
 @_typing.final
 class GraphQuery(_message.Message):
@@ -386,6 +581,7 @@ class ImageFeatures(_message.Message):
     CLASS_PROBABILITIES_FIELD_NUMBER: _builtins.int
     OBJECT_SCORES_FIELD_NUMBER: _builtins.int
     POOLED_FIELD_NUMBER: _builtins.int
+    DETECTOR_POOLED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def class_probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Class probabilities of the backbone, one for each of its classes (1000 for the default pack)."""
@@ -398,16 +594,21 @@ class ImageFeatures(_message.Message):
     def pooled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Average and maximum pooled features of the backbone's last map (2560 for the default pack)."""
 
+    @_builtins.property
+    def detector_pooled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Average and maximum pooled features of the detector's last map (2560 for the default pack); empty for a pack whose detector gives none."""
+
     def __init__(
         self,
         *,
         class_probabilities: _abc.Iterable[_builtins.float] | None = ...,
         object_scores: _abc.Iterable[_builtins.float] | None = ...,
         pooled: _abc.Iterable[_builtins.float] | None = ...,
+        detector_pooled: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_probabilities", b"class_probabilities", "object_scores", b"object_scores", "pooled", b"pooled"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_probabilities", b"class_probabilities", "detector_pooled", b"detector_pooled", "object_scores", b"object_scores", "pooled", b"pooled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -548,6 +749,8 @@ class Alignment(_message.Message):
     UNMATCHED_FIELD_NUMBER: _builtins.int
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     SATISFIED_FIELD_NUMBER: _builtins.int
+    SYMBOLIC_FIELD_NUMBER: _builtins.int
+    LEARNED_FIELD_NUMBER: _builtins.int
     score: _builtins.float
     """Agreement of the whole, in [0, 1]."""
     objects: _builtins.float
@@ -558,6 +761,10 @@ class Alignment(_message.Message):
     """Agreement of the relations, in [0, 1]; 1 where the query has none."""
     satisfied: _builtins.bool
     """True where every required part is met and no forbidden one is there."""
+    symbolic: _builtins.float
+    """Agreement by names, attributes and relations alone, in [0, 1]."""
+    learned: _builtins.float
+    """Agreement by the learned matcher alone, in [0, 1]; unset where a side has no units."""
     @_builtins.property
     def node_matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeMatch]:
         """Objects that met."""
@@ -586,12 +793,16 @@ class Alignment(_message.Message):
         unmatched: _abc.Iterable[_builtins.str] | None = ...,
         violations: _abc.Iterable[_builtins.str] | None = ...,
         satisfied: _builtins.bool = ...,
+        symbolic: _builtins.float = ...,
+        learned: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_learned", b"_learned", "learned", b"learned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "edge_matches", b"edge_matches", "node_matches", b"node_matches", "objects", b"objects", "relations", b"relations", "satisfied", b"satisfied", "score", b"score", "unmatched", b"unmatched", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_learned", b"_learned", "attributes", b"attributes", "edge_matches", b"edge_matches", "learned", b"learned", "node_matches", b"node_matches", "objects", b"objects", "relations", b"relations", "satisfied", b"satisfied", "score", b"score", "symbolic", b"symbolic", "unmatched", b"unmatched", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__learned: _TypeAlias = _typing.Literal["learned"]  # noqa: Y015
+    _WhichOneofArgType__learned: _TypeAlias = _typing.Literal["_learned", b"_learned"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__learned) -> _WhichOneofReturnType__learned | None: ...
 
 Global___Alignment: _TypeAlias = Alignment  # noqa: Y015
 

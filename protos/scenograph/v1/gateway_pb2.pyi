@@ -202,6 +202,8 @@ class RankingOptions(_message.Message):
     GRAPH_CANDIDATES_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     BYPASS_CACHE_FIELD_NUMBER: _builtins.int
+    LEVEL_WEIGHTS_FIELD_NUMBER: _builtins.int
+    MATCH_WEIGHTS_FIELD_NUMBER: _builtins.int
     last_stage: Global___Stage.ValueType
     """Stop after this stage. A graph query's required and forbidden parts are decided in the last one."""
     coarse_candidates: _builtins.int
@@ -214,6 +216,14 @@ class RankingOptions(_message.Message):
     def weights(self) -> Global___FusionWeights:
         """Weights of the final score; unset for the pack's own."""
 
+    @_builtins.property
+    def level_weights(self) -> _common_pb2.LevelWeights:
+        """Weights of the levels in the Hamming distance and the cosine; unset for the pack's own."""
+
+    @_builtins.property
+    def match_weights(self) -> _common_pb2.MatchWeights:
+        """How the learned and the symbolic agreement of graphs mix; unset for the pack's own."""
+
     def __init__(
         self,
         *,
@@ -222,10 +232,12 @@ class RankingOptions(_message.Message):
         graph_candidates: _builtins.int = ...,
         weights: Global___FusionWeights | None = ...,
         bypass_cache: _builtins.bool = ...,
+        level_weights: _common_pb2.LevelWeights | None = ...,
+        match_weights: _common_pb2.MatchWeights | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["weights", b"weights"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["level_weights", b"level_weights", "match_weights", b"match_weights", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_cache", b"bypass_cache", "coarse_candidates", b"coarse_candidates", "graph_candidates", b"graph_candidates", "last_stage", b"last_stage", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_cache", b"bypass_cache", "coarse_candidates", b"coarse_candidates", "graph_candidates", b"graph_candidates", "last_stage", b"last_stage", "level_weights", b"level_weights", "match_weights", b"match_weights", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -271,6 +283,7 @@ class ScoreParts(_message.Message):
     COSINE_FIELD_NUMBER: _builtins.int
     GRAPH_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     coarse: _builtins.float
     """1 - distance / bits, in [0, 1]."""
     cosine: _builtins.float
@@ -279,6 +292,10 @@ class ScoreParts(_message.Message):
     """Agreement of the graphs, in [0, 1]; 0 where the graph stage did not see this hit."""
     stage: Global___Stage.ValueType
     """The last stage that scored this hit."""
+    @_builtins.property
+    def levels(self) -> _common_pb2.LevelScores:
+        """Cosine of each level; unset where the float stage did not see this hit."""
+
     def __init__(
         self,
         *,
@@ -286,10 +303,11 @@ class ScoreParts(_message.Message):
         cosine: _builtins.float = ...,
         graph: _builtins.float = ...,
         stage: Global___Stage.ValueType = ...,
+        levels: _common_pb2.LevelScores | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["levels", b"levels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coarse", b"coarse", "cosine", b"cosine", "graph", b"graph", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coarse", b"coarse", "cosine", b"cosine", "graph", b"graph", "levels", b"levels", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1120,6 +1138,8 @@ class RankRequest(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
+    LEVEL_WEIGHTS_FIELD_NUMBER: _builtins.int
+    MATCH_WEIGHTS_FIELD_NUMBER: _builtins.int
     explain: _builtins.bool
     """Say which parts of the query each candidate meets, and where."""
     @_builtins.property
@@ -1134,6 +1154,14 @@ class RankRequest(_message.Message):
     def weights(self) -> Global___FusionWeights:
         """Weights of the final score; unset for the pack's own."""
 
+    @_builtins.property
+    def level_weights(self) -> _common_pb2.LevelWeights:
+        """Weights of the levels in the Hamming distance and the cosine; unset for the pack's own."""
+
+    @_builtins.property
+    def match_weights(self) -> _common_pb2.MatchWeights:
+        """How the learned and the symbolic agreement of graphs mix; unset for the pack's own."""
+
     def __init__(
         self,
         *,
@@ -1141,10 +1169,12 @@ class RankRequest(_message.Message):
         candidates: _abc.Iterable[Global___RankCandidate] | None = ...,
         explain: _builtins.bool = ...,
         weights: Global___FusionWeights | None = ...,
+        level_weights: _common_pb2.LevelWeights | None = ...,
+        match_weights: _common_pb2.MatchWeights | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query", "weights", b"weights"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["level_weights", b"level_weights", "match_weights", b"match_weights", "query", b"query", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explain", b"explain", "query", b"query", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explain", b"explain", "level_weights", b"level_weights", "match_weights", b"match_weights", "query", b"query", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1257,6 +1287,26 @@ class ServerInfoResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LevelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     VERSION_FIELD_NUMBER: _builtins.int
     PACK_NAME_FIELD_NUMBER: _builtins.int
     PACK_VERSION_FIELD_NUMBER: _builtins.int
@@ -1266,6 +1316,7 @@ class ServerInfoResponse(_message.Message):
     MAX_IMAGE_PIXELS_FIELD_NUMBER: _builtins.int
     MAX_UPLOAD_BYTES_FIELD_NUMBER: _builtins.int
     CACHE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """scenograph's version."""
     pack_name: _builtins.str
@@ -1286,6 +1337,10 @@ class ServerInfoResponse(_message.Message):
     def code_bits(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Code lengths that can be had."""
 
+    @_builtins.property
+    def levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The levels of the pack's embeddings, of "scene", "object" and "relation", with the pack's own weights."""
+
     def __init__(
         self,
         *,
@@ -1298,10 +1353,11 @@ class ServerInfoResponse(_message.Message):
         max_image_pixels: _builtins.int = ...,
         max_upload_bytes: _builtins.int = ...,
         cache: _builtins.str = ...,
+        levels: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache", b"cache", "code_bits", b"code_bits", "embedding_size", b"embedding_size", "max_image_pixels", b"max_image_pixels", "max_message_bytes", b"max_message_bytes", "max_upload_bytes", b"max_upload_bytes", "pack_name", b"pack_name", "pack_version", b"pack_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache", b"cache", "code_bits", b"code_bits", "embedding_size", b"embedding_size", "levels", b"levels", "max_image_pixels", b"max_image_pixels", "max_message_bytes", b"max_message_bytes", "max_upload_bytes", b"max_upload_bytes", "pack_name", b"pack_name", "pack_version", b"pack_version", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -651,6 +651,68 @@ class IndexServiceListItemsResponse(_message.Message):
 Global___IndexServiceListItemsResponse: _TypeAlias = IndexServiceListItemsResponse  # noqa: Y015
 
 @_typing.final
+class Level(_message.Message):
+    """A part of every embedding and code of a pack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
+    BITS_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """First component of the embedding."""
+    stop: _builtins.int
+    """One past the last component."""
+    scale: _builtins.float
+    """How much it counts in this search, beside the others and as a multiple of what it counts by itself; 1 leaves it as it is."""
+    @_builtins.property
+    def bits(self) -> _containers.RepeatedCompositeFieldContainer[Global___BitRange]:
+        """Bits of the code."""
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        stop: _builtins.int = ...,
+        bits: _abc.Iterable[Global___BitRange] | None = ...,
+        scale: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "scale", b"scale", "start", b"start", "stop", b"stop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Level: _TypeAlias = Level  # noqa: Y015
+
+@_typing.final
+class BitRange(_message.Message):
+    """Some bits of a code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """First bit."""
+    stop: _builtins.int
+    """One past the last bit."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        stop: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["start", b"start", "stop", b"stop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BitRange: _TypeAlias = BitRange  # noqa: Y015
+
+@_typing.final
 class IndexServiceSearchRequest(_message.Message):
     """A request to search by code."""
 
@@ -664,6 +726,7 @@ class IndexServiceSearchRequest(_message.Message):
     COARSE_CANDIDATES_FIELD_NUMBER: _builtins.int
     WITH_GRAPHS_FIELD_NUMBER: _builtins.int
     PACK_VERSION_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection."""
     modality: _common_pb2.Modality.ValueType
@@ -684,6 +747,10 @@ class IndexServiceSearchRequest(_message.Message):
     def embedding(self) -> _common_pb2.Embedding:
         """The query's embedding, for rescoring; unset to rank by Hamming distance alone."""
 
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Level]:
+        """The levels to tell the cosines of; where a scale is not 1, distance and cosine are weighted by them."""
+
     def __init__(
         self,
         *,
@@ -695,10 +762,11 @@ class IndexServiceSearchRequest(_message.Message):
         coarse_candidates: _builtins.int = ...,
         with_graphs: _builtins.int = ...,
         pack_version: _builtins.str = ...,
+        levels: _abc.Iterable[Global___Level] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "filter", b"filter", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "filter", b"filter", "levels", b"levels", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -717,6 +785,8 @@ class IndexHit(_message.Message):
     COSINE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     GRAPH_FIELD_NUMBER: _builtins.int
+    DISTANCE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     modality: _common_pb2.Modality.ValueType
@@ -729,9 +799,15 @@ class IndexHit(_message.Message):
     """Cosine of the embeddings, in [-1, 1]; 0 where no embedding was given."""
     text: _builtins.str
     """The text; empty for an image."""
+    distance: _builtins.float
+    """The distance that ranked it: the differing bits, each times its level's scale, as a share of all bits so weighted."""
     @_builtins.property
     def graph(self) -> _common_pb2.SceneGraph:
         """The scene graph, for the first `with_graphs` hits."""
+
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The cosine of each level of the request, in order; empty where no embedding was given."""
 
     def __init__(
         self,
@@ -743,10 +819,12 @@ class IndexHit(_message.Message):
         cosine: _builtins.float = ...,
         text: _builtins.str = ...,
         graph: _common_pb2.SceneGraph | None = ...,
+        distance: _builtins.float = ...,
+        levels: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["graph", b"graph"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosine", b"cosine", "graph", b"graph", "hamming", b"hamming", "item_id", b"item_id", "modality", b"modality", "ordinal", b"ordinal", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosine", b"cosine", "distance", b"distance", "graph", b"graph", "hamming", b"hamming", "item_id", b"item_id", "levels", b"levels", "modality", b"modality", "ordinal", b"ordinal", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from scenograph.v1 import common_pb2 as scenograph_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cscenograph/v1/matching.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"x\n\x0cMatchRequest\x12(\n\x05query\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.GraphQuery\x12-\n\ncandidates\x18\x02 \x03(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\x0f\n\x07\x65xplain\x18\x03 \x01(\x08\"\x80\x01\n\rMatchResponse\x12,\n\nalignments\x18\x01 \x03(\x0b\x32\x18.scenograph.v1.Alignment\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming2U\n\x0fMatchingService\x12\x42\n\x05Match\x12\x1b.scenograph.v1.MatchRequest\x1a\x1c.scenograph.v1.MatchResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cscenograph/v1/matching.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"\xa6\x01\n\x0cMatchRequest\x12(\n\x05query\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.GraphQuery\x12-\n\ncandidates\x18\x02 \x03(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\x0f\n\x07\x65xplain\x18\x03 \x01(\x08\x12,\n\x07weights\x18\x04 \x01(\x0b\x32\x1b.scenograph.v1.MatchWeights\"\x80\x01\n\rMatchResponse\x12,\n\nalignments\x18\x01 \x03(\x0b\x32\x18.scenograph.v1.Alignment\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming2U\n\x0fMatchingService\x12\x42\n\x05Match\x12\x1b.scenograph.v1.MatchRequest\x1a\x1c.scenograph.v1.MatchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenograph.v1.matching_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MATCHREQUEST']._serialized_start=75
-  _globals['_MATCHREQUEST']._serialized_end=195
-  _globals['_MATCHRESPONSE']._serialized_start=198
-  _globals['_MATCHRESPONSE']._serialized_end=326
-  _globals['_MATCHINGSERVICE']._serialized_start=328
-  _globals['_MATCHINGSERVICE']._serialized_end=413
+  _globals['_MATCHREQUEST']._serialized_start=76
+  _globals['_MATCHREQUEST']._serialized_end=242
+  _globals['_MATCHRESPONSE']._serialized_start=245
+  _globals['_MATCHRESPONSE']._serialized_end=373
+  _globals['_MATCHINGSERVICE']._serialized_start=375
+  _globals['_MATCHINGSERVICE']._serialized_end=460
 # @@protoc_insertion_point(module_scope)

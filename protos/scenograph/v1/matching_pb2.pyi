@@ -28,6 +28,7 @@ class MatchRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
     explain: _builtins.bool
     """Also fill the matches and the unmatched parts; without it only scores and `satisfied` are set."""
     @_builtins.property
@@ -38,16 +39,21 @@ class MatchRequest(_message.Message):
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.SceneGraph]:
         """1 to 4096 candidate graphs."""
 
+    @_builtins.property
+    def weights(self) -> _common_pb2.MatchWeights:
+        """How the learned and the symbolic agreement mix; unset for the pack's own weights."""
+
     def __init__(
         self,
         *,
         query: _common_pb2.GraphQuery | None = ...,
         candidates: _abc.Iterable[_common_pb2.SceneGraph] | None = ...,
         explain: _builtins.bool = ...,
+        weights: _common_pb2.MatchWeights | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["query", b"query", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explain", b"explain", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "explain", b"explain", "query", b"query", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

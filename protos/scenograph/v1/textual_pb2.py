@@ -25,27 +25,29 @@ _sym_db = _symbol_database.Default()
 from scenograph.v1 import common_pb2 as scenograph_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenograph/v1/textual.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\" \n\x10ParseTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\"\x80\x01\n\x11ParseTextResponse\x12(\n\x05graph\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"\"\n\x11ParseTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\"\x88\x01\n\x12ParseTextsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.scenograph.v1.TextGraphResult\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\".\n\x12StreamTextsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"g\n\x13StreamTextsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06result\x18\x02 \x01(\x0b\x32\x1e.scenograph.v1.TextGraphResult\x12\x14\n\x0cpack_version\x18\x03 \x01(\t\"f\n\x0fTextGraphResult\x12)\n\x06status\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12(\n\x05graph\x18\x02 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph2\x92\x02\n\x13TextualGraphService\x12N\n\tParseText\x12\x1f.scenograph.v1.ParseTextRequest\x1a .scenograph.v1.ParseTextResponse\x12Q\n\nParseTexts\x12 .scenograph.v1.ParseTextsRequest\x1a!.scenograph.v1.ParseTextsResponse\x12X\n\x0bStreamTexts\x12!.scenograph.v1.StreamTextsRequest\x1a\".scenograph.v1.StreamTextsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenograph/v1/textual.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"^\n\x10ParseTextRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12%\n\x06parser\x18\x02 \x01(\x0e\x32\x15.scenograph.v1.Parser\x12\x15\n\rinclude_units\x18\x03 \x01(\x08\"\x80\x01\n\x11ParseTextResponse\x12(\n\x05graph\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"`\n\x11ParseTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12%\n\x06parser\x18\x02 \x01(\x0e\x32\x15.scenograph.v1.Parser\x12\x15\n\rinclude_units\x18\x03 \x01(\x08\"\x88\x01\n\x12ParseTextsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.scenograph.v1.TextGraphResult\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"l\n\x12StreamTextsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12%\n\x06parser\x18\x03 \x01(\x0e\x32\x15.scenograph.v1.Parser\x12\x15\n\rinclude_units\x18\x04 \x01(\x08\"g\n\x13StreamTextsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06result\x18\x02 \x01(\x0b\x32\x1e.scenograph.v1.TextGraphResult\x12\x14\n\x0cpack_version\x18\x03 \x01(\t\"f\n\x0fTextGraphResult\x12)\n\x06status\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12(\n\x05graph\x18\x02 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph*E\n\x06Parser\x12\x16\n\x12PARSER_UNSPECIFIED\x10\x00\x12\x11\n\rPARSER_NEURAL\x10\x01\x12\x10\n\x0cPARSER_RULES\x10\x02\x32\x92\x02\n\x13TextualGraphService\x12N\n\tParseText\x12\x1f.scenograph.v1.ParseTextRequest\x1a .scenograph.v1.ParseTextResponse\x12Q\n\nParseTexts\x12 .scenograph.v1.ParseTextsRequest\x1a!.scenograph.v1.ParseTextsResponse\x12X\n\x0bStreamTexts\x12!.scenograph.v1.StreamTextsRequest\x1a\".scenograph.v1.StreamTextsResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenograph.v1.textual_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PARSER']._serialized_start=857
+  _globals['_PARSER']._serialized_end=926
   _globals['_PARSETEXTREQUEST']._serialized_start=74
-  _globals['_PARSETEXTREQUEST']._serialized_end=106
-  _globals['_PARSETEXTRESPONSE']._serialized_start=109
-  _globals['_PARSETEXTRESPONSE']._serialized_end=237
-  _globals['_PARSETEXTSREQUEST']._serialized_start=239
-  _globals['_PARSETEXTSREQUEST']._serialized_end=273
-  _globals['_PARSETEXTSRESPONSE']._serialized_start=276
-  _globals['_PARSETEXTSRESPONSE']._serialized_end=412
-  _globals['_STREAMTEXTSREQUEST']._serialized_start=414
-  _globals['_STREAMTEXTSREQUEST']._serialized_end=460
-  _globals['_STREAMTEXTSRESPONSE']._serialized_start=462
-  _globals['_STREAMTEXTSRESPONSE']._serialized_end=565
-  _globals['_TEXTGRAPHRESULT']._serialized_start=567
-  _globals['_TEXTGRAPHRESULT']._serialized_end=669
-  _globals['_TEXTUALGRAPHSERVICE']._serialized_start=672
-  _globals['_TEXTUALGRAPHSERVICE']._serialized_end=946
+  _globals['_PARSETEXTREQUEST']._serialized_end=168
+  _globals['_PARSETEXTRESPONSE']._serialized_start=171
+  _globals['_PARSETEXTRESPONSE']._serialized_end=299
+  _globals['_PARSETEXTSREQUEST']._serialized_start=301
+  _globals['_PARSETEXTSREQUEST']._serialized_end=397
+  _globals['_PARSETEXTSRESPONSE']._serialized_start=400
+  _globals['_PARSETEXTSRESPONSE']._serialized_end=536
+  _globals['_STREAMTEXTSREQUEST']._serialized_start=538
+  _globals['_STREAMTEXTSREQUEST']._serialized_end=646
+  _globals['_STREAMTEXTSRESPONSE']._serialized_start=648
+  _globals['_STREAMTEXTSRESPONSE']._serialized_end=751
+  _globals['_TEXTGRAPHRESULT']._serialized_start=753
+  _globals['_TEXTGRAPHRESULT']._serialized_end=855
+  _globals['_TEXTUALGRAPHSERVICE']._serialized_start=929
+  _globals['_TEXTUALGRAPHSERVICE']._serialized_end=1203
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from scenograph.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Parser:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ParserEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Parser.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARSER_UNSPECIFIED: _Parser.ValueType  # 0
+    """The server's default."""
+    PARSER_NEURAL: _Parser.ValueType  # 1
+    """The pack's heads on the text encoder."""
+    PARSER_RULES: _Parser.ValueType  # 2
+    """Rules on a dependency parse."""
+
+class Parser(_Parser, metaclass=_ParserEnumTypeWrapper):
+    """Which parser reads a sentence."""
+
+PARSER_UNSPECIFIED: Parser.ValueType  # 0
+"""The server's default."""
+PARSER_NEURAL: Parser.ValueType  # 1
+"""The pack's heads on the text encoder."""
+PARSER_RULES: Parser.ValueType  # 2
+"""Rules on a dependency parse."""
+Global___Parser: _TypeAlias = Parser  # noqa: Y015
+
 @_typing.final
 class ParseTextRequest(_message.Message):
     """A request for one graph."""
@@ -26,16 +51,24 @@ class ParseTextRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
+    PARSER_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The sentence: 1 to 2,000 code points."""
+    parser: Global___Parser.ValueType
+    """Which parser is to read it."""
+    include_units: _builtins.bool
+    """Also fill the graph's units."""
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
+        parser: Global___Parser.ValueType = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_units", b"include_units", "parser", b"parser", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -82,6 +115,12 @@ class ParseTextsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXTS_FIELD_NUMBER: _builtins.int
+    PARSER_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
+    parser: Global___Parser.ValueType
+    """Which parser is to read them."""
+    include_units: _builtins.bool
+    """Also fill the graphs' units."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 1024 sentences of 1 to 2,000 code points."""
@@ -90,10 +129,12 @@ class ParseTextsRequest(_message.Message):
         self,
         *,
         texts: _abc.Iterable[_builtins.str] | None = ...,
+        parser: Global___Parser.ValueType = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_units", b"include_units", "parser", b"parser", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -141,19 +182,27 @@ class StreamTextsRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    PARSER_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The caller's own mark, sent back with the answer."""
     text: _builtins.str
     """The sentence."""
+    parser: Global___Parser.ValueType
+    """Which parser is to read it."""
+    include_units: _builtins.bool
+    """Also fill the graph's units."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         text: _builtins.str = ...,
+        parser: Global___Parser.ValueType = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "include_units", b"include_units", "parser", b"parser", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenograph.v1 import common_pb2 as scenograph_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenograph/v1/visual.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"X\n\x17\x42uildVisualGraphRequest\x12#\n\x05image\x18\x01 \x01(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x02 \x01(\x08\"\x89\x01\n\x18\x42uildVisualGraphResponse\x12*\n\x06visual\x18\x01 \x01(\x0b\x32\x1a.scenograph.v1.VisualGraph\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"Z\n\x18\x42uildVisualGraphsRequest\x12$\n\x06images\x18\x01 \x03(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x02 \x01(\x08\"\x91\x01\n\x19\x42uildVisualGraphsResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .scenograph.v1.VisualGraphResult\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"f\n\x19StreamVisualGraphsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05image\x18\x02 \x01(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x03 \x01(\x08\"p\n\x1aStreamVisualGraphsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32 .scenograph.v1.VisualGraphResult\x12\x14\n\x0cpack_version\x18\x03 \x01(\t\"\x86\x01\n\x0bVisualGraph\x12(\n\x05graph\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12.\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1c.scenograph.v1.ImageFeatures\"j\n\x11VisualGraphResult\x12)\n\x06status\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12*\n\x06visual\x18\x02 \x01(\x0b\x32\x1a.scenograph.v1.VisualGraph2\xd0\x02\n\x12VisualGraphService\x12\x63\n\x10\x42uildVisualGraph\x12&.scenograph.v1.BuildVisualGraphRequest\x1a\'.scenograph.v1.BuildVisualGraphResponse\x12\x66\n\x11\x42uildVisualGraphs\x12\'.scenograph.v1.BuildVisualGraphsRequest\x1a(.scenograph.v1.BuildVisualGraphsResponse\x12m\n\x12StreamVisualGraphs\x12(.scenograph.v1.StreamVisualGraphsRequest\x1a).scenograph.v1.StreamVisualGraphsResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenograph/v1/visual.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"o\n\x17\x42uildVisualGraphRequest\x12#\n\x05image\x18\x01 \x01(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x02 \x01(\x08\x12\x15\n\rinclude_units\x18\x03 \x01(\x08\"\x89\x01\n\x18\x42uildVisualGraphResponse\x12*\n\x06visual\x18\x01 \x01(\x0b\x32\x1a.scenograph.v1.VisualGraph\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"q\n\x18\x42uildVisualGraphsRequest\x12$\n\x06images\x18\x01 \x03(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x02 \x01(\x08\x12\x15\n\rinclude_units\x18\x03 \x01(\x08\"\x91\x01\n\x19\x42uildVisualGraphsResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .scenograph.v1.VisualGraphResult\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\"}\n\x19StreamVisualGraphsRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12#\n\x05image\x18\x02 \x01(\x0b\x32\x14.scenograph.v1.Image\x12\x18\n\x10include_features\x18\x03 \x01(\x08\x12\x15\n\rinclude_units\x18\x04 \x01(\x08\"p\n\x1aStreamVisualGraphsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32 .scenograph.v1.VisualGraphResult\x12\x14\n\x0cpack_version\x18\x03 \x01(\t\"\x86\x01\n\x0bVisualGraph\x12(\n\x05graph\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.SceneGraph\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12.\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x1c.scenograph.v1.ImageFeatures\"j\n\x11VisualGraphResult\x12)\n\x06status\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12*\n\x06visual\x18\x02 \x01(\x0b\x32\x1a.scenograph.v1.VisualGraph2\xd0\x02\n\x12VisualGraphService\x12\x63\n\x10\x42uildVisualGraph\x12&.scenograph.v1.BuildVisualGraphRequest\x1a\'.scenograph.v1.BuildVisualGraphResponse\x12\x66\n\x11\x42uildVisualGraphs\x12\'.scenograph.v1.BuildVisualGraphsRequest\x1a(.scenograph.v1.BuildVisualGraphsResponse\x12m\n\x12StreamVisualGraphs\x12(.scenograph.v1.StreamVisualGraphsRequest\x1a).scenograph.v1.StreamVisualGraphsResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenograph.v1.visual_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BUILDVISUALGRAPHREQUEST']._serialized_start=73
-  _globals['_BUILDVISUALGRAPHREQUEST']._serialized_end=161
-  _globals['_BUILDVISUALGRAPHRESPONSE']._serialized_start=164
-  _globals['_BUILDVISUALGRAPHRESPONSE']._serialized_end=301
-  _globals['_BUILDVISUALGRAPHSREQUEST']._serialized_start=303
-  _globals['_BUILDVISUALGRAPHSREQUEST']._serialized_end=393
-  _globals['_BUILDVISUALGRAPHSRESPONSE']._serialized_start=396
-  _globals['_BUILDVISUALGRAPHSRESPONSE']._serialized_end=541
-  _globals['_STREAMVISUALGRAPHSREQUEST']._serialized_start=543
-  _globals['_STREAMVISUALGRAPHSREQUEST']._serialized_end=645
-  _globals['_STREAMVISUALGRAPHSRESPONSE']._serialized_start=647
-  _globals['_STREAMVISUALGRAPHSRESPONSE']._serialized_end=759
-  _globals['_VISUALGRAPH']._serialized_start=762
-  _globals['_VISUALGRAPH']._serialized_end=896
-  _globals['_VISUALGRAPHRESULT']._serialized_start=898
-  _globals['_VISUALGRAPHRESULT']._serialized_end=1004
-  _globals['_VISUALGRAPHSERVICE']._serialized_start=1007
-  _globals['_VISUALGRAPHSERVICE']._serialized_end=1343
+  _globals['_BUILDVISUALGRAPHREQUEST']._serialized_end=184
+  _globals['_BUILDVISUALGRAPHRESPONSE']._serialized_start=187
+  _globals['_BUILDVISUALGRAPHRESPONSE']._serialized_end=324
+  _globals['_BUILDVISUALGRAPHSREQUEST']._serialized_start=326
+  _globals['_BUILDVISUALGRAPHSREQUEST']._serialized_end=439
+  _globals['_BUILDVISUALGRAPHSRESPONSE']._serialized_start=442
+  _globals['_BUILDVISUALGRAPHSRESPONSE']._serialized_end=587
+  _globals['_STREAMVISUALGRAPHSREQUEST']._serialized_start=589
+  _globals['_STREAMVISUALGRAPHSREQUEST']._serialized_end=714
+  _globals['_STREAMVISUALGRAPHSRESPONSE']._serialized_start=716
+  _globals['_STREAMVISUALGRAPHSRESPONSE']._serialized_end=828
+  _globals['_VISUALGRAPH']._serialized_start=831
+  _globals['_VISUALGRAPH']._serialized_end=965
+  _globals['_VISUALGRAPHRESULT']._serialized_start=967
+  _globals['_VISUALGRAPHRESULT']._serialized_end=1073
+  _globals['_VISUALGRAPHSERVICE']._serialized_start=1076
+  _globals['_VISUALGRAPHSERVICE']._serialized_end=1412
 # @@protoc_insertion_point(module_scope)

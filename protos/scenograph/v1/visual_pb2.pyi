@@ -27,8 +27,11 @@ class BuildVisualGraphRequest(_message.Message):
 
     IMAGE_FIELD_NUMBER: _builtins.int
     INCLUDE_FEATURES_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
     include_features: _builtins.bool
     """Also answer with the models' features, to spare EncoderService their computation."""
+    include_units: _builtins.bool
+    """Also fill the graph's units."""
     @_builtins.property
     def image(self) -> _common_pb2.Image:
         """The image."""
@@ -38,10 +41,11 @@ class BuildVisualGraphRequest(_message.Message):
         *,
         image: _common_pb2.Image | None = ...,
         include_features: _builtins.bool = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "include_features", b"include_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "include_features", b"include_features", "include_units", b"include_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -89,8 +93,11 @@ class BuildVisualGraphsRequest(_message.Message):
 
     IMAGES_FIELD_NUMBER: _builtins.int
     INCLUDE_FEATURES_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
     include_features: _builtins.bool
     """Also answer with the models' features."""
+    include_units: _builtins.bool
+    """Also fill the graphs' units."""
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Image]:
         """1 to 64 images."""
@@ -100,10 +107,11 @@ class BuildVisualGraphsRequest(_message.Message):
         *,
         images: _abc.Iterable[_common_pb2.Image] | None = ...,
         include_features: _builtins.bool = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "include_features", b"include_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "include_features", b"include_features", "include_units", b"include_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -152,10 +160,13 @@ class StreamVisualGraphsRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     INCLUDE_FEATURES_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNITS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The caller's own mark, sent back with the answer."""
     include_features: _builtins.bool
     """Also answer with the models' features."""
+    include_units: _builtins.bool
+    """Also fill the graph's units."""
     @_builtins.property
     def image(self) -> _common_pb2.Image:
         """The image."""
@@ -166,10 +177,11 @@ class StreamVisualGraphsRequest(_message.Message):
         id: _builtins.str = ...,
         image: _common_pb2.Image | None = ...,
         include_features: _builtins.bool = ...,
+        include_units: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "image", b"image", "include_features", b"include_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "image", b"image", "include_features", b"include_features", "include_units", b"include_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
@@ -12,17 +12,21 @@ from rich.text import Text
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_json
 from scenograph.client import Client, Description
+from scenograph.client.arguments import ParserName
 from scenograph.client.graphs import write_graph
 
 
 def parse(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Sentences.")],
+    parser: Annotated[
+        str | None, typer.Option(help="neural or rules; without it the server's default.")
+    ] = None,
     server: Server = DEFAULT_ADDRESS,
     as_json: Json = False,
 ) -> None:
     """Show the scene graphs of sentences."""
     with Client(server) as client:
-        graphs = client.parse(texts)
+        graphs = client.parse(texts, parser=cast(ParserName | None, parser))
     if as_json:
         print_json([{"text": text, "graph": graph} for text, graph in zip(texts, graphs, strict=True)])
         return

@@ -29,6 +29,15 @@ def search(
     returning: Annotated[str, typer.Option(help="image or text")] = "image",
     explain: Annotated[bool, typer.Option("--explain", help="Say what matched, and where.")] = False,
     stage: Annotated[str, typer.Option(help="Last stage: coarse, float or graph.")] = "graph",
+    weights: Annotated[
+        str, typer.Option(metavar="NAME=W,...", help="Weights of the score: coarse=0,cosine=1,graph=1.")
+    ] = "",
+    levels: Annotated[
+        str, typer.Option(metavar="NAME=W,...", help="Weights of the levels: scene=1,object=2,relation=0.")
+    ] = "",
+    match: Annotated[
+        str, typer.Option(metavar="NAME=W,...", help="Weights of the graph match: learned=1,symbolic=0.")
+    ] = "",
     page_token: Annotated[str, typer.Option(help="The last answer's token, for its next page.")] = "",
     server: Server = DEFAULT_ADDRESS,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -49,6 +58,9 @@ def search(
                 explain=explain,
                 stage=cast(StageName, stage),
                 page_token=page_token,
+                weights=_weights(weights, "--weights"),
+                level_weights=_weights(levels, "--levels"),
+                match_weights=_weights(match, "--match"),
             )
         except ScenographError as error:
             faulty = filter if error.reason == "INVALID_FILTER" else graph
@@ -85,9 +97,26 @@ def print_page(page: Page, *, explain: bool, tell_next: bool = True) -> None:
         out.print(f"next page: --page-token {page.next_page_token}", style="dim", highlight=False)
 
 
+def _weights(written: str, option: str) -> dict[str, float]:
+    """From "scene=1,object=2" to a mapping; the empty one where nothing is written."""
+    weights = {}
+    for part in filter(None, (part.strip() for part in written.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            weights[name.strip()] = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"{part!r} is not NAME=NUMBER", param_hint=option) from None
+    return weights
+
+
 def reasons(hit: Hit) -> str:
-    """What of the query a hit meets, and what it does not, a line each."""
-    lines = [str(match) for match in hit.matches]
+    """The cosines of the levels, what of the query a hit meets, and what it does not, a line each."""
+    lines = [", ".join(f"{name} {cosine:.2f}" for name, cosine in hit.parts.levels.items())]
+    if len(hit.parts.levels) < 2:
+        lines = []  # the cosine itself
+    if hit.agreement is not None and hit.agreement.learned is not None:
+        lines.append(f"learned {hit.agreement.learned:.2f}, symbolic {hit.agreement.symbolic:.2f}")
+    lines += [str(match) for match in hit.matches]
     lines += [f"not met: {part}" for part in hit.unmatched]
     lines += [f"there although it should not be: {part}" for part in hit.violations]
     return "\n".join(lines) or "-"

@@ -21,7 +21,14 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from scenograph.client import answers, channel, requests
-from scenograph.client.arguments import Candidate, ImageSource, Item, QueryArguments, SearchArguments
+from scenograph.client.arguments import (
+    Candidate,
+    ImageSource,
+    Item,
+    ParserName,
+    QueryArguments,
+    SearchArguments,
+)
 from scenograph.client.errors import ScenographError, Unavailable, from_rpc
 from scenograph.client.feed import ITEM_ERRORS, WINDOW, local_failure
 from scenograph.client.graphs import SceneGraph
@@ -41,7 +48,6 @@ from scenograph.v1 import (
     encoder_pb2_grpc,
     gateway_pb2,
     gateway_pb2_grpc,
-    textual_pb2,
     textual_pb2_grpc,
     visual_pb2_grpc,
 )
@@ -270,20 +276,40 @@ class AsyncClient:
         candidates: Sequence[Candidate] = (),
         explain: bool = False,
         weights: Mapping[str, float] | None = None,
+        level_weights: Mapping[str, float] | None = None,
+        match_weights: Mapping[str, float] | None = None,
         timeout: float | None = None,
         **query: Unpack[QueryArguments],
     ) -> Page:
-        """Rank texts, images or `candidates` against a query; nothing is stored. Ids are positions."""
+        """Rank texts, images or `candidates` against a query; nothing is stored. Ids are positions.
+
+        The weights are those of `SearchArguments`.
+        """
         given = [Candidate(text=text) for text in texts] + [Candidate(image=image) for image in images]
         given += candidates
-        request = await self._build(lambda placed: requests.rank(query, given, explain, weights, placed))
+        request = await self._build(
+            lambda placed: requests.rank(
+                query,
+                given,
+                explain,
+                placed,
+                weights=weights,
+                level_weights=level_weights,
+                match_weights=match_weights,
+            )
+        )
         return answers.ranking(await self._call(self._gateway.Rank, request, timeout))
 
     # Graphs and embeddings, from the services of their own at the same address
 
-    async def parse(self, texts: Sequence[str], *, timeout: float | None = None) -> list[SceneGraph]:
-        """The scene graphs of up to 1024 sentences. Errors: that of the first sentence that failed."""
-        request = textual_pb2.ParseTextsRequest(texts=texts)
+    async def parse(
+        self, texts: Sequence[str], *, parser: ParserName | None = None, timeout: float | None = None
+    ) -> list[SceneGraph]:
+        """The scene graphs of up to 1024 sentences, by the server's default parser or the one named.
+
+        Errors: that of the first sentence that failed; FailedPrecondition for a parser that the pack has not.
+        """
+        request = requests.parse(texts, parser)
         return answers.parsed(await self._call(self._textual.ParseTexts, request, timeout, channel.TEXTUAL))
 
     async def describe(self, image: ImageSource, *, timeout: float | None = None) -> Description:

@@ -133,6 +133,21 @@ def _matches(alignment: common_pb2.Alignment) -> tuple[Match, ...]:
     return (*objects, *relations)
 
 
+def _agreement(alignment: common_pb2.Alignment) -> Agreement:
+    return Agreement(
+        alignment.score,
+        alignment.objects,
+        alignment.attributes,
+        alignment.relations,
+        alignment.symbolic,
+        alignment.learned if alignment.HasField("learned") else None,
+    )
+
+
+def _levels(message: common_pb2.LevelScores) -> dict[str, float]:
+    return {field.name: value for field, value in message.ListFields()}
+
+
 def _hit(message: gateway_pb2.Hit) -> Hit:
     parts = message.parts
     modality: ModalityName = "text" if message.modality == common_pb2.MODALITY_TEXT else "image"
@@ -140,7 +155,9 @@ def _hit(message: gateway_pb2.Hit) -> Hit:
     return Hit(
         id=message.item_id,
         score=message.score,
-        parts=ScoreParts(parts.coarse, parts.cosine, parts.graph, _STAGES.get(parts.stage)),
+        parts=ScoreParts(
+            parts.coarse, parts.cosine, parts.graph, _STAGES.get(parts.stage), _levels(parts.levels)
+        ),
         modality=modality,
         text=message.text,
         text_index=message.text_index,
@@ -149,9 +166,7 @@ def _hit(message: gateway_pb2.Hit) -> Hit:
         unmatched=tuple(alignment.unmatched) if alignment else (),
         violations=tuple(alignment.violations) if alignment else (),
         satisfied=alignment.satisfied if alignment else None,
-        agreement=Agreement(alignment.score, alignment.objects, alignment.attributes, alignment.relations)
-        if alignment
-        else None,
+        agreement=_agreement(alignment) if alignment else None,
         graph=read_graph(message.graph) if message.HasField("graph") else None,
     )
 
@@ -219,4 +234,5 @@ def server_info(message: gateway_pb2.ServerInfoResponse) -> ServerInfo:
         max_image_pixels=message.max_image_pixels,
         max_upload_bytes=message.max_upload_bytes,
         cache=message.cache,
+        levels=dict(message.levels),
     )

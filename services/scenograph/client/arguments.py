@@ -18,6 +18,7 @@ Graph: TypeAlias = "str | GraphQuery | SceneGraph"
 
 StageName: TypeAlias = Literal["coarse", "float", "graph"]
 ModalityName: TypeAlias = Literal["image", "text"]
+ParserName: TypeAlias = Literal["neural", "rules"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ class QueryArguments(TypedDict, total=False):
 class SearchArguments(QueryArguments, total=False):
     """A search's query and how to answer it.
 
-    `weights` has any of "coarse", "cosine" and "graph"; without it the pack's own weights serve.
+    `weights` has any of "coarse", "cosine" and "graph", `level_weights` any of "scene", "object" and
+    "relation", `match_weights` any of "learned" and "symbolic"; one left out of its mapping is 0, and without
+    the mapping the pack's own weights serve.
     """
 
     filter: str  # metadata filter, such as 'year >= 2020 AND tag = "beach"'
@@ -75,4 +78,6 @@ class SearchArguments(QueryArguments, total=False):
     coarse_candidates: int  # how many the Hamming stage keeps; the default is 1000
     graph_candidates: int  # how many are matched graph by graph; the default is 100
     weights: Mapping[str, float]
+    level_weights: Mapping[str, float]
+    match_weights: Mapping[str, float]
     bypass_cache: bool

@@ -19,7 +19,7 @@ from scenograph.client.arguments import (
     SearchArguments,
 )
 from scenograph.client.graphs import write_query
-from scenograph.v1 import common_pb2, encoder_pb2, gateway_pb2, visual_pb2
+from scenograph.v1 import common_pb2, encoder_pb2, gateway_pb2, textual_pb2, visual_pb2
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ _STAGES = {
     "float": gateway_pb2.STAGE_FLOAT,
     "graph": gateway_pb2.STAGE_GRAPH,
 }
+_PARSERS = {"neural": textual_pb2.PARSER_NEURAL, "rules": textual_pb2.PARSER_RULES}
 _MODALITIES = {"image": common_pb2.MODALITY_IMAGE, "text": common_pb2.MODALITY_TEXT}
 
 
@@ -119,10 +120,14 @@ def fill_query(message: gateway_pb2.Query, arguments: QueryArguments, images: Im
             written.item_id = part.item_id
 
 
-def _fill_weights(message: gateway_pb2.FusionWeights, weights: Mapping[str, float]) -> None:
-    unknown = set(weights) - {"coarse", "cosine", "graph"}
+def _fill_weights(
+    message: gateway_pb2.FusionWeights | common_pb2.LevelWeights | common_pb2.MatchWeights,
+    weights: Mapping[str, float],
+) -> None:
+    known = [field.name for field in message.DESCRIPTOR.fields]
+    unknown = set(weights) - set(known)
     if unknown:
-        raise ValueError(f"unknown weights {sorted(unknown)}; there are coarse, cosine and graph")
+        raise ValueError(f"unknown weights {sorted(unknown)}; there are {' and '.join(known)}")
     message.SetInParent()
     for name, value in weights.items():
         setattr(message, name, value)
@@ -148,6 +153,10 @@ def search(
     )
     if weights := arguments.get("weights"):
         _fill_weights(request.options.weights, weights)
+    if level_weights := arguments.get("level_weights"):
+        _fill_weights(request.options.level_weights, level_weights)
+    if match_weights := arguments.get("match_weights"):
+        _fill_weights(request.options.match_weights, match_weights)
     fill_query(request.query, arguments, images)
     return request
 
@@ -162,12 +171,19 @@ def rank(
     query: QueryArguments,
     candidates: Sequence[Candidate],
     explain: bool,
-    weights: Mapping[str, float] | None,
     images: Images,
+    *,
+    weights: Mapping[str, float] | None = None,
+    level_weights: Mapping[str, float] | None = None,
+    match_weights: Mapping[str, float] | None = None,
 ) -> gateway_pb2.RankRequest:
     request = gateway_pb2.RankRequest(explain=explain)
     if weights:
         _fill_weights(request.weights, weights)
+    if level_weights:
+        _fill_weights(request.level_weights, level_weights)
+    if match_weights:
+        _fill_weights(request.match_weights, match_weights)
     fill_query(request.query, query, images)
     for candidate in candidates:
         if (candidate.text is None) == (candidate.image is None):
@@ -178,6 +194,12 @@ def rank(
         elif candidate.image is not None:
             images.place(written.image, candidate.image)
     return request
+
+
+def parse(texts: Sequence[str], parser: str | None) -> textual_pb2.ParseTextsRequest:
+    """Errors: ValueError for a parser of another name."""
+    chosen = textual_pb2.PARSER_UNSPECIFIED if parser is None else _choice(_PARSERS, parser, "parser")
+    return textual_pb2.ParseTextsRequest(texts=texts, parser=chosen)
 
 
 def describe(image: ImageSource) -> visual_pb2.BuildVisualGraphRequest:

@@ -80,12 +80,16 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """1 - Hamming distance / bits, cosine, graph agreement; `stage` is the last that scored the hit."""
+    """1 - Hamming distance / bits, cosine, graph agreement; `stage` is the last that scored the hit.
+
+    `levels` has the cosine of each of the pack's levels: "scene", "object", "relation".
+    """
 
     coarse: float
     cosine: float
     graph: float
     stage: StageName | None
+    levels: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How well a query's graph lies on a hit's, in [0, 1]: the whole, and each level."""
+    """How well a query's graph lies on a hit's, in [0, 1]: the whole, its objects, attributes and relations.
+
+    The whole mixes `symbolic`, made of these three, and `learned`, the pack's matcher's; None where there is
+    none.
+    """
 
     score: float
     objects: float
     attributes: float
     relations: float
+    symbolic: float = 0.0
+    learned: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +214,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What is running, and its limits."""
+    """What is running, its limits, and the pack's levels with their weights."""
 
     version: str
     pack_name: str
@@ -215,3 +225,4 @@ class ServerInfo:
     max_image_pixels: int
     max_upload_bytes: int
     cache: str
+    levels: Mapping[str, float]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -25,13 +26,14 @@ class CacheStatus(IntEnum):
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
     """What a score is made of: coarse in [0, 1], cosine in [-1, 1], graph in [0, 1] (0 where it was not
-    seen).
+    seen), and the cosine of each of the pack's levels (none where the float stage did not see it).
     """
 
     coarse: float
     cosine: float
     graph: float
     stage: Stage
+    levels: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,3 +121,4 @@ class Info:
     max_image_pixels: int
     max_upload_bytes: int
     cache: str
+    levels: Mapping[str, float]

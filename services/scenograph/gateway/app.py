@@ -103,4 +103,5 @@ class GatewayApp:
             max_image_pixels=self._limits.max_image_pixels,
             max_upload_bytes=self._limits.max_upload_bytes,
             cache=self._cache.name,
+            levels={level.name: level.weight for level in self._pack.levels},
         )

@@ -11,6 +11,7 @@ from scenograph.gateway.requests import (
     ImageSource,
     IngestItem,
     Item,
+    LevelWeights,
     QueryPart,
     RankingOptions,
     RankRequest,
@@ -68,7 +69,7 @@ def _source_from_pb(message: pb.QueryPart, field: str) -> Source | None:
         case "image":
             return image_from_pb(message.image)
         case "graph":
-            return GraphSource(shared.query_from_pb(message.graph, field=f"{field}.graph"))
+            return GraphSource(shared.query_from_pb(message.graph, field=f"{field}.graph", units=False))
         case "graph_expression":
             return ExpressionSource(message.graph_expression)
         case "item_id":
@@ -96,6 +97,10 @@ def rank_from_pb(message: pb.RankRequest) -> RankRequest:
         candidates=tuple(_candidate_from_pb(candidate) for candidate in message.candidates),
         explain=message.explain,
         weights=_weights_from_pb(message.weights) if message.HasField("weights") else None,
+        level_weights=_levels_from_pb(message.level_weights) if message.HasField("level_weights") else None,
+        match_weights=shared.match_weights_from_pb(message.match_weights)
+        if message.HasField("match_weights")
+        else None,
     )
 
 
@@ -124,11 +129,19 @@ def _options_from_pb(message: pb.RankingOptions) -> RankingOptions:
         graph_candidates=message.graph_candidates,
         weights=_weights_from_pb(message.weights) if message.HasField("weights") else None,
         bypass_cache=message.bypass_cache,
+        level_weights=_levels_from_pb(message.level_weights) if message.HasField("level_weights") else None,
+        match_weights=shared.match_weights_from_pb(message.match_weights)
+        if message.HasField("match_weights")
+        else None,
     )
 
 
 def _weights_from_pb(message: pb.FusionWeights) -> FusionWeights:
     return FusionWeights(message.coarse, message.cosine, message.graph)
+
+
+def _levels_from_pb(message: common_pb2.LevelWeights) -> LevelWeights:
+    return LevelWeights(message.scene, message.object, message.relation)
 
 
 def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:
@@ -146,10 +159,10 @@ def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:
     for image in images:
         message.image_width, message.image_height = image.width, image.height
         if graphs and image.graph is not None:
-            message.image_graph.CopyFrom(shared.graph_to_pb(image.graph))
+            message.image_graph.CopyFrom(shared.graph_to_pb(image.graph, units=False))
     if graphs:
         message.text_graphs.extend(
-            shared.graph_to_pb(entry.graph) for entry in texts if entry.graph is not None
+            shared.graph_to_pb(entry.graph, units=False) for entry in texts if entry.graph is not None
         )
     return message
 
@@ -166,9 +179,10 @@ def hit_to_pb(hit: Hit) -> pb.Hit:
             cosine=hit.parts.cosine,
             graph=hit.parts.graph,
             stage=pb.Stage.ValueType(hit.parts.stage),
+            levels=common_pb2.LevelScores(**hit.parts.levels) if hit.parts.levels else None,
         ),
         alignment=shared.alignment_to_pb(hit.alignment) if hit.alignment is not None else None,
-        graph=shared.graph_to_pb(hit.graph) if hit.graph is not None else None,
+        graph=shared.graph_to_pb(hit.graph, units=False) if hit.graph is not None else None,
         metadata=shared.metadata_to_pb(hit.metadata),
     )
 
@@ -185,7 +199,9 @@ def report_to_pb(report: Report) -> pb.SearchReport:
         degraded_reason=report.degraded_reason,
         pack_version=report.pack_version,
         collection_version=report.collection_version,
-        query_graph=shared.graph_to_pb(report.query_graph) if report.query_graph is not None else None,
+        query_graph=shared.graph_to_pb(report.query_graph, units=False)
+        if report.query_graph is not None
+        else None,
     )
 
 
@@ -220,4 +236,5 @@ def info_to_pb(info: Info) -> pb.ServerInfoResponse:
         max_image_pixels=info.max_image_pixels,
         max_upload_bytes=info.max_upload_bytes,
         cache=info.cache,
+        levels=info.levels,
     )

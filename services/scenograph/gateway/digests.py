@@ -20,8 +20,9 @@ from scenograph.gateway.requests import (
 )
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.contracts import Collection
+from scenograph.scene.units import encode_units
 
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_encode = msgspec.msgpack.Encoder(order="deterministic", enc_hook=encode_units).encode
 
 
 def digest(*parts: object) -> bytes:
@@ -83,6 +84,7 @@ def ranking_key(
         options.coarse_candidates,
         options.graph_candidates,
         *(weights.coarse, weights.cosine, weights.graph),
+        digest(options.level_weights, options.match_weights),
         *(value for pair in query for value in pair),
     )
 

@@ -71,7 +71,7 @@ class EntryMaker:
         for start in range(0, len(images), IMAGES):
             chunk = images[start : start + IMAGES]
             with times.measure("visual"):
-                batch = await self._visual.build(chunk, include_features=True)
+                batch = await self._visual.build(chunk, include_features=True, include_units=True)
             times.inside("visual", batch.timings)
             self._pack.check_service(batch.pack_version, "visual")
             sources: list[bytes | ImageFeatures] = [
@@ -109,7 +109,7 @@ class EntryMaker:
         for start in range(0, len(texts), TEXTS):
             chunk = texts[start : start + TEXTS]
             with times.measure("textual"):
-                parsed = await self._textual.parse(chunk)
+                parsed = await self._textual.parse(chunk, include_units=True)
             times.inside("textual", parsed.timings)
             self._pack.check_service(parsed.pack_version, "textual")
             results = list(zip(chunk, parsed.results, strict=True))

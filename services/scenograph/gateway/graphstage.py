@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.tasks import together
-from scenograph.runtime.contracts import Matching
+from scenograph.runtime.contracts import Matching, MatchWeights
 from scenograph.scene.alignment import Alignment
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.structure import join
@@ -43,19 +43,28 @@ class GraphStage:
         self._pack = pack
 
     async def match(
-        self, graphs: Sequence[WeightedGraph], candidates: Sequence[SceneGraph], *, explain: bool = False
+        self,
+        graphs: Sequence[WeightedGraph],
+        candidates: Sequence[SceneGraph],
+        *,
+        explain: bool = False,
+        weights: MatchWeights | None = None,
     ) -> list[Alignment]:
         """One merged alignment for each candidate, in order. `satisfied` speaks of the hard graphs only."""
-        by_graph = await together([self._match_one(graph, candidates, explain) for graph in graphs])
+        by_graph = await together([self._match_one(graph, candidates, explain, weights) for graph in graphs])
         return [merge(graphs, list(alignments)) for alignments in zip(*by_graph, strict=True)]
 
     async def _match_one(
-        self, graph: WeightedGraph, candidates: Sequence[SceneGraph], explain: bool
+        self,
+        graph: WeightedGraph,
+        candidates: Sequence[SceneGraph],
+        explain: bool,
+        weights: MatchWeights | None,
     ) -> list[Alignment]:
         alignments: list[Alignment] = []
         for start in range(0, len(candidates), CHUNK):
             chunk = candidates[start : start + CHUNK]
-            batch = await self._matching.match(graph.query, chunk, explain=explain)
+            batch = await self._matching.match(graph.query, chunk, explain=explain, weights=weights)
             self._pack.check_service(batch.pack_version, "matching")
             alignments += batch.alignments
         return alignments
@@ -81,6 +90,7 @@ def merge(graphs: Sequence[WeightedGraph], alignments: Sequence[Alignment]) -> A
     nodes = _positions([(len(g.query.required.nodes), len(g.query.optional.nodes)) for g in graphs])
     edges = _positions([(len(g.query.required.edges), len(g.query.optional.edges)) for g in graphs])
     parts = list(zip(nodes, edges, alignments, strict=True))
+    learned = [a.learned for a in alignments]
     return Alignment(
         score=mean([a.score for a in alignments]),
         objects=mean([a.objects for a in alignments]),
@@ -99,6 +109,8 @@ def merge(graphs: Sequence[WeightedGraph], alignments: Sequence[Alignment]) -> A
         unmatched=tuple(dict.fromkeys(words for a in alignments for words in a.unmatched)),
         violations=tuple(dict.fromkeys(words for a in alignments for words in a.violations)),
         satisfied=all(a.satisfied for a, g in zip(alignments, graphs, strict=True) if g.hard),
+        symbolic=mean([a.symbolic for a in alignments]),
+        learned=None if None in learned else mean([value for value in learned if value is not None]),
     )
 
 

@@ -15,10 +15,12 @@ import msgspec
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.ranked import Ranking
 from scenograph.runtime.cache.contract import Cache
+from scenograph.scene.units import decode_units, encode_units
 
 log = logging.getLogger(__name__)
 
-_decoder = msgspec.msgpack.Decoder(Ranking)
+_encode = msgspec.msgpack.Encoder(enc_hook=encode_units).encode
+_decoder = msgspec.msgpack.Decoder(Ranking, dec_hook=decode_units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class KeptRankings:
         self._keep(key, ranking)
         if not share:
             return CacheStatus.BYPASS
-        await self._cache.set(key, msgspec.msgpack.encode(ranking), self._ttl_s)
+        await self._cache.set(key, _encode(ranking), self._ttl_s)
         return CacheStatus.BYPASS if self._cache.bypassed else CacheStatus.MISS
 
     def _keep(self, key: str, ranking: Ranking) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -47,5 +46,5 @@ def soft(graph: SceneGraph) -> GraphQuery:
     """A sentence's or an image's graph as a query that ranks; of a very large one its most certain nodes."""
     if len(graph.nodes) > MAX_QUERY_NODES:
         best = sorted(range(len(graph.nodes)), key=lambda place: -graph.nodes[place].score)
-        graph = replace(subgraph(graph, sorted(best[:MAX_QUERY_NODES])), tags=graph.tags)
+        graph = subgraph(graph, sorted(best[:MAX_QUERY_NODES]), whole=True)
     return GraphQuery(optional=graph)

@@ -5,20 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scenograph.gateway.requests import FusionWeights
-from scenograph.runtime.contracts import CODE_BITS
+from scenograph.runtime.contracts import CODE_BITS, Level
 from scenograph.scene.errors import PackMismatch
 
 
 @dataclass(frozen=True, slots=True)
+class PackLevel:
+    """A level of a pack: its name, how much it counts (all levels together: 1), where it lies in embeddings
+    and codes.
+    """
+
+    name: str
+    weight: float
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class PackInfo:
-    """A pack's name, its id "name@version", embedding size, code lengths, and its own weights of the final
-    score.
+    """A pack's name, its id "name@version", embedding size, code lengths, its own weights of the final score,
+    and its levels.
     """
 
     name: str
     version: str
     embedding_size: int
     fusion: FusionWeights
+    levels: tuple[PackLevel, ...]
     code_bits: tuple[int, ...] = CODE_BITS
 
     def check_service(self, version: str, service: str) -> None:

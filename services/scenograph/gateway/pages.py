@@ -15,7 +15,7 @@ from scenograph.gateway.prepared import SKIPPABLE
 from scenograph.gateway.ranked import RankedHit, Ranking
 from scenograph.gateway.requests import Stage
 from scenograph.runtime import deadline
-from scenograph.runtime.contracts import Entry, Index, Modality, Record
+from scenograph.runtime.contracts import Entry, Index, MatchWeights, Modality, Record
 from scenograph.scene.graph import SceneGraph
 
 BRIEF_GET = 1000  # records in one read without graphs
@@ -40,9 +40,20 @@ class Pages:
         self._estimates = estimates
 
     async def page(
-        self, collection: str, ranking: Ranking, offset: int, size: int, times: StageTimes, *, explain: bool
+        self,
+        collection: str,
+        ranking: Ranking,
+        offset: int,
+        size: int,
+        times: StageTimes,
+        *,
+        explain: bool,
+        weights: MatchWeights | None,
     ) -> Page:
-        """Up to `size` hits from `offset` on. Items deleted since the ranking was made are passed over."""
+        """Up to `size` hits from `offset` on. Items deleted since the ranking was made are passed over.
+
+        `weights` are those of the ranking's graph stage.
+        """
         started = time.monotonic()
         hits: list[Hit] = []
         with times.measure("page"):
@@ -54,7 +65,7 @@ class Pages:
         degraded = ""
         if explain:
             with times.measure("explain"):
-                hits, degraded = await self._explain(hits, ranking.graphs)
+                hits, degraded = await self._explain(hits, ranking.graphs, weights)
         return Page(hits, offset if offset < len(ranking.hits) else None, degraded)
 
     async def _present(self, collection: str, ranked: Sequence[RankedHit], *, explain: bool) -> list[Hit]:
@@ -71,7 +82,9 @@ class Pages:
                 hits.append(_hit(hit, record, entry, explain=explain))
         return hits
 
-    async def _explain(self, hits: list[Hit], graphs: Sequence[WeightedGraph]) -> tuple[list[Hit], str]:
+    async def _explain(
+        self, hits: list[Hit], graphs: Sequence[WeightedGraph], weights: MatchWeights | None
+    ) -> tuple[list[Hit], str]:
         """The hits that the graph stage saw, with alignments; without them, and why, where the time or the
         service is gone.
         """
@@ -81,7 +94,7 @@ class Pages:
         try:
             async with time_box(_explain_budget(), "the explanation of the page"):
                 candidates = [hits[place].graph or SceneGraph() for place in seen]
-                alignments = await self._stage.match(graphs, candidates, explain=True)
+                alignments = await self._stage.match(graphs, candidates, explain=True, weights=weights)
         except SKIPPABLE as error:
             return [replace(hit, graph=None) for hit in hits], f"hits are not explained: {error.message}"
         explained = list(hits)

@@ -10,6 +10,7 @@ import numpy as np
 from scenograph.gateway.graphstage import WeightedGraph
 from scenograph.runtime.contracts import CodeArray, FloatArray
 from scenograph.scene.errors import DeadlineExceeded, ResourceExhausted, Unavailable
+from scenograph.scene.units import decode_units, encode_units
 
 SKIPPABLE = (Unavailable, DeadlineExceeded, ResourceExhausted)
 """Errors of a service without which a search still has an answer, a lesser one."""
@@ -42,13 +43,12 @@ class _Kept(msgspec.Struct, array_like=True):
     graphs: tuple[WeightedGraph, ...]
 
 
-_kept = msgspec.msgpack.Decoder(_Kept)
+_encode = msgspec.msgpack.Encoder(enc_hook=encode_units).encode
+_kept = msgspec.msgpack.Decoder(_Kept, dec_hook=decode_units)
 
 
 def to_bytes(prepared: Prepared) -> bytes:
-    return msgspec.msgpack.encode(
-        _Kept(prepared.embedding.tobytes(), prepared.code.tobytes(), prepared.graphs)
-    )
+    return _encode(_Kept(prepared.embedding.tobytes(), prepared.code.tobytes(), prepared.graphs))
 
 
 def from_bytes(raw: bytes) -> Prepared:

@@ -169,7 +169,7 @@ class QueryPreparer:
     async def _parse(self, text: str, times: StageTimes) -> SceneGraph:
         with times.measure("textual"):
             async with time_box(parse_budget(), "the parse of the text"):
-                batch = await self._textual.parse([text])
+                batch = await self._textual.parse([text], include_units=True)
         times.inside("textual", batch.timings)
         self._pack.check_service(batch.pack_version, "textual")
         return _sound(batch.results[0])
@@ -177,7 +177,7 @@ class QueryPreparer:
     async def _image(self, content: bytes, field: str, times: StageTimes) -> _Part:
         try:
             with times.measure("visual"):
-                seen = await self._visual.build([content], include_features=True)
+                seen = await self._visual.build([content], include_features=True, include_units=True)
             times.inside("visual", seen.timings)
             self._pack.check_service(seen.pack_version, "visual")
             image = _sound(seen.results[0])

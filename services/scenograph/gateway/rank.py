@@ -57,7 +57,7 @@ class RankService:
             self._preparer.prepare(parts, DEFAULT_BITS, times), self._entries(request.candidates, times)
         )
         weights = request.weights or self._pack.fusion
-        alignments, degraded = await self._align(query, entries, times, explain=request.explain)
+        alignments, degraded = await self._align(query, entries, times, request)
         coarse, cosine = _near(query, entries)
         agreement = np.array([alignment.score for alignment in alignments or ()], dtype=np.float64)
         if alignments is None:
@@ -121,7 +121,7 @@ class RankService:
         ]
 
     async def _align(
-        self, query: Prepared, entries: Sequence[Entry], times: StageTimes, *, explain: bool
+        self, query: Prepared, entries: Sequence[Entry], times: StageTimes, request: RankRequest
     ) -> tuple[list[Alignment] | None, str]:
         """The candidates' alignments; None, and why, where the graph stage was skipped or has nothing to
         say.
@@ -132,7 +132,10 @@ class RankService:
             with times.measure("match"):
                 async with time_box(graph_budget(self._estimates), "the graph stage"):
                     graphs = [entry.graph or SceneGraph() for entry in entries]
-                    return await self._stage.match(query.graphs, graphs, explain=explain), query.degraded
+                    alignments = await self._stage.match(
+                        query.graphs, graphs, explain=request.explain, weights=request.match_weights
+                    )
+                    return alignments, query.degraded
         except SKIPPABLE as error:
             if query.hard:
                 raise

@@ -143,7 +143,7 @@ class Ranker:
     ) -> list[RankedHit]:
         """The matched hits, those that fail a hard part left out."""
         kept, graphs = await self._graphs(request.collection, found)
-        alignments = await self._stage.match(query.graphs, graphs)
+        alignments = await self._stage.match(query.graphs, graphs, weights=request.options.match_weights)
         coarse = _similarities(kept, collection.bits)
         cosine = np.array([hit.cosine for hit in kept], dtype=np.float64)
         agreement = np.array([alignment.score for alignment in alignments], dtype=np.float64)

@@ -22,9 +22,13 @@ class RemoteVisualGraphs(Remote):
         super().__init__(address)
         self._stub = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
 
-    async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch:
+    async def build(
+        self, images: Sequence[bytes], *, include_features: bool = False, include_units: bool = False
+    ) -> VisualBatch:
         request = visual_pb2.BuildVisualGraphsRequest(
-            images=[common_pb2.Image(content=image) for image in images], include_features=include_features
+            images=[common_pb2.Image(content=image) for image in images],
+            include_features=include_features,
+            include_units=include_units,
         )
         response = await call(self._stub.BuildVisualGraphs, request)
         results = [_result(message) for message in response.results]

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from scenograph.gateway.limits import DEFAULT_COARSE, DEFAULT_GRAPH, DEFAULT_HITS
-from scenograph.runtime.contracts import Metadata, Modality
+from scenograph.runtime.contracts import MatchWeights, Metadata, Modality
 from scenograph.scene.graph import GraphQuery
 
 
@@ -96,14 +96,25 @@ class FusionWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelWeights:
+    """How much each level of embeddings and codes counts; only their proportions matter."""
+
+    scene: float
+    object: float
+    relation: float
+
+
+@dataclass(frozen=True, slots=True)
 class RankingOptions:
-    """How to rank. `weights` None: the pack's own."""
+    """How to rank. Weights that are None: the pack's own."""
 
     last_stage: Stage = Stage.GRAPH
     coarse_candidates: int = DEFAULT_COARSE
     graph_candidates: int = DEFAULT_GRAPH
     weights: FusionWeights | None = None
     bypass_cache: bool = False
+    level_weights: LevelWeights | None = None
+    match_weights: MatchWeights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +147,5 @@ class RankRequest:
     candidates: tuple[Candidate, ...]
     explain: bool = False
     weights: FusionWeights | None = None
+    level_weights: LevelWeights | None = None
+    match_weights: MatchWeights | None = None

@@ -223,7 +223,13 @@ class Searcher:
     ) -> SearchPage:
         ranking = ranked.ranking
         page = await self._pages.page(
-            request.collection, ranking, offset, request.page_size, times, explain=request.explain
+            request.collection,
+            ranking,
+            offset,
+            request.page_size,
+            times,
+            explain=request.explain,
+            weights=request.options.match_weights,
         )
         token = ""
         if page.next_offset is not None:
@@ -236,7 +242,9 @@ class Searcher:
     async def _interim(
         self, request: SearchRequest, ranking: Ranking, stage: Stage, times: StageTimes
     ) -> StagePage:
-        page = await self._pages.page(request.collection, ranking, 0, request.page_size, times, explain=False)
+        page = await self._pages.page(
+            request.collection, ranking, 0, request.page_size, times, explain=False, weights=None
+        )
         report = self._report(replace(request, explain=False), ranking, CacheStatus.UNSPECIFIED, times)
         return StagePage(stage, False, SearchPage(page.hits, "", report))
 

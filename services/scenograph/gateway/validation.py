@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import msgspec
 
@@ -16,6 +16,7 @@ from scenograph.gateway.requests import (
     GraphSource,
     ImageSource,
     Item,
+    LevelWeights,
     QueryPart,
     RankingOptions,
     RankRequest,
@@ -24,7 +25,8 @@ from scenograph.gateway.requests import (
     StoredSource,
     TextSource,
 )
-from scenograph.runtime.contracts import Modality
+from scenograph.runtime.checks import check_weights
+from scenograph.runtime.contracts import MatchWeights, Modality
 from scenograph.scene.errors import DuplicateItem, InvalidInput
 from scenograph.scene.graph import GraphQuery, Node
 from scenograph.scene.query import MAX_LABEL_CHARS
@@ -62,7 +64,7 @@ def check_rank(request: RankRequest) -> RankRequest:
             check_text(candidate.content.text, most=limits.MAX_TEXT_CHARS, field=f"{field}.text")
         else:
             check_image(candidate.content, field=f"{field}.image")
-    check_weights(request.weights, field="weights")
+    _check_all_weights(request.weights, request.level_weights, request.match_weights, prefix="")
     return replace(request, query=query)
 
 
@@ -156,7 +158,7 @@ def check_image(image: ImageSource, *, field: str) -> None:
 
 def check_options(options: RankingOptions) -> RankingOptions:
     """The options with their defaults filled in."""
-    check_weights(options.weights, field="options.weights")
+    _check_all_weights(options.weights, options.level_weights, options.match_weights, prefix="options.")
     return replace(
         options,
         last_stage=options.last_stage or Stage.GRAPH,
@@ -175,16 +177,17 @@ def check_options(options: RankingOptions) -> RankingOptions:
     )
 
 
-def check_weights(weights: FusionWeights | None, *, field: str) -> None:
-    """Raises InvalidInput where a weight is negative or no number, or all are 0."""
-    if weights is None:
-        return
-    values = {"coarse": weights.coarse, "cosine": weights.cosine, "graph": weights.graph}
-    for name, value in values.items():
-        if not math.isfinite(value) or value < 0:
-            raise InvalidInput(f"a weight is a number of at least 0, not {value}", field=f"{field}.{name}")
-    if not any(values.values()):
-        raise InvalidInput("the weights are all 0", field=field)
+def _check_all_weights(
+    fusion: FusionWeights | None,
+    levels: LevelWeights | None,
+    match: MatchWeights | None,
+    *,
+    prefix: str,
+) -> None:
+    """Raises InvalidInput where a weight is negative or no number, or all of a kind are 0."""
+    for name, weights in (("weights", fusion), ("level_weights", levels), ("match_weights", match)):
+        if weights is not None:
+            check_weights(asdict(weights), f"{prefix}{name}")
 
 
 def check_item(item: Item, request_id: str = "") -> None:

@@ -13,9 +13,10 @@ import numpy as np
 from scenograph.index.table import Rows
 from scenograph.runtime.contracts import CodeArray, Entry, FloatArray, JsonValue, Modality, Record
 from scenograph.scene.graph import SceneGraph
+from scenograph.scene.units import decode_units, encode_units
 
-_graph_encoder = msgspec.msgpack.Encoder()
-_graph_decoder = msgspec.msgpack.Decoder(SceneGraph)
+_graph_encoder = msgspec.msgpack.Encoder(enc_hook=encode_units)
+_graph_decoder = msgspec.msgpack.Decoder(SceneGraph, dec_hook=decode_units)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from scenograph.matching.compare import compare, matcher_inputs
 from scenograph.runtime.checks import check_count
-from scenograph.runtime.contracts import FloatArray, MatchBatch
+from scenograph.runtime.contracts import FloatArray, MatchBatch, MatchWeights
 from scenograph.runtime.sessions import Arrays, Sessions
 from scenograph.runtime.texts import WordVectors
 from scenograph.scene.alignment import Alignment
@@ -33,7 +33,12 @@ class MatchingApp:
         self._matcher = Matcher(self._vocabulary)
 
     async def match(
-        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+        self,
+        query: GraphQuery,
+        candidates: Sequence[SceneGraph],
+        *,
+        explain: bool = False,
+        weights: MatchWeights | None = None,
     ) -> MatchBatch:
         """One alignment for each candidate, in order.
 

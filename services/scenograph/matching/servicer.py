@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from scenograph.matching.converters import batch_to_pb, candidates_of, query_of
+from scenograph.matching.converters import batch_to_pb, candidates_of, query_of, weights_of
 from scenograph.runtime.contracts import Matching
 from scenograph.v1 import matching_pb2 as pb
 from scenograph.v1 import matching_pb2_grpc
@@ -20,4 +20,5 @@ class MatchingServicer(matching_pb2_grpc.MatchingServiceServicer):
         self, request: pb.MatchRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> pb.MatchResponse:
         query, candidates = query_of(request), candidates_of(request)
-        return batch_to_pb(await self.app.match(query, candidates, explain=request.explain))
+        weights = weights_of(request)
+        return batch_to_pb(await self.app.match(query, candidates, explain=request.explain, weights=weights))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+import math
+from collections.abc import Mapping, Sized
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,3 +26,12 @@ def check_vector(vector: NDArray[np.float32], size: int, field: str) -> None:
         raise InvalidInput(f"takes {size} values, not {'x'.join(map(str, vector.shape))}", field=field)
     if not np.isfinite(vector).all():
         raise InvalidInput("has values that are not finite", field=field)
+
+
+def check_weights(weights: Mapping[str, float], field: str) -> None:
+    """Refuse a weight that is negative or no number, and weights that are all 0.  Errors: InvalidInput."""
+    for name, value in weights.items():
+        if not math.isfinite(value) or value < 0:
+            raise InvalidInput(f"a weight is a number of at least 0, not {value}", field=f"{field}.{name}")
+    if not any(weights.values()):
+        raise InvalidInput("the weights are all 0", field=field)

@@ -39,15 +39,49 @@ class Modality(IntEnum):
     TEXT = 2
 
 
+class Parser(IntEnum):
+    """Which parser reads a sentence; numbers as in the proto. UNSPECIFIED: the server's default."""
+
+    UNSPECIFIED = 0
+    NEURAL = 1
+    RULES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MatchWeights:
+    """How the learned and the symbolic agreement of two graphs mix; none negative, not both 0."""
+
+    learned: float
+    symbolic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A part of every embedding and code: components [start, stop), and ranges of bits [start, stop).
+
+    `scale` is how much it counts in one search, as a multiple of what it counts by itself.
+    """
+
+    start: int
+    stop: int
+    bits: tuple[tuple[int, int], ...]
+    scale: float = 1.0
+
+
+def _no_features() -> FloatArray:
+    return np.zeros(0, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageFeatures:
-    """What a pack's vision models saw: class probabilities (C,), best object scores (O,), pooled features
-    (F,), all float32.
+    """What a pack's vision models saw: class probabilities (C,), best object scores (O,), pooled features of
+    the backbone (F,) and of the detector (G,), all float32. G is 0 for a pack whose detector gives none.
     """
 
     class_probabilities: FloatArray
     object_scores: FloatArray
     pooled: FloatArray
+    detector_pooled: FloatArray = field(default_factory=_no_features)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,15 +141,23 @@ class MatchBatch:
 
 
 class VisualGraphs(Protocol):
-    """Builds scene graphs from images (encoded files, 1 to 64 a call)."""
+    """Builds scene graphs from images (encoded files, 1 to 64 a call), with units where they are asked for
+    and the pack can make them.
+    """
 
-    async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch: ...
+    async def build(
+        self, images: Sequence[bytes], *, include_features: bool = False, include_units: bool = False
+    ) -> VisualBatch: ...
 
 
 class TextualGraphs(Protocol):
-    """Builds scene graphs from sentences (1 to 1024 a call)."""
+    """Builds scene graphs from sentences (1 to 1024 a call), with units where they are asked for and the
+    pack can make them. Raises FailedPrecondition for a parser that the pack has not.
+    """
 
-    async def parse(self, texts: Sequence[str]) -> TextBatch: ...
+    async def parse(
+        self, texts: Sequence[str], *, parser: Parser = Parser.UNSPECIFIED, include_units: bool = False
+    ) -> TextBatch: ...
 
 
 class Encoder(Protocol):
@@ -135,10 +177,18 @@ class Hashing(Protocol):
 
 
 class Matching(Protocol):
-    """Lays a query on candidate graphs. A sentence's graph is the query's `optional` part."""
+    """Lays a query on candidate graphs. A sentence's graph is the query's `optional` part.
+
+    `weights` None: the pack's own.
+    """
 
     async def match(
-        self, query: GraphQuery, candidates: Sequence[SceneGraph], *, explain: bool = False
+        self,
+        query: GraphQuery,
+        candidates: Sequence[SceneGraph],
+        *,
+        explain: bool = False,
+        weights: MatchWeights | None = None,
     ) -> MatchBatch: ...
 
 
@@ -221,7 +271,7 @@ class IndexQuery:
     """A search by code (bits / 8,) uint8, rescored by cosine where `embedding` (D,) float32 is given.
 
     `modality` UNSPECIFIED looks through both. Only items that pass `filter` are looked at. `with_graphs`
-    first hits carry graphs.
+    first hits carry graphs. Where a level's scale is not 1, distance and cosine are weighted by the scales.
     """
 
     code: CodeArray
@@ -232,12 +282,16 @@ class IndexQuery:
     filter: str = ""
     coarse_candidates: int = 1000
     with_graphs: int = 0
+    levels: tuple[Level, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexHit:
     """One entry found: differing bits, cosine (0 without an embedding), its text, its graph where asked
     for.
+
+    `distance` is the share of differing bits, each counted with its level's scale. `level_cosines` has one
+    for each level of the query, or is empty without an embedding.
     """
 
     item_id: str
@@ -247,6 +301,8 @@ class IndexHit:
     cosine: float = 0.0
     text: str = ""
     graph: SceneGraph | None = None
+    distance: float = 0.0
+    level_cosines: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

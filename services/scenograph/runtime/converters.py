@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -17,12 +18,14 @@ from scenograph.runtime.contracts import (
     FloatArray,
     ImageFeatures,
     JsonValue,
+    MatchWeights,
     Metadata,
     Timings,
 )
 from scenograph.scene.alignment import Alignment, EdgeMatch, NodeMatch
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.graph import Attribute, Box, Edge, GraphQuery, Node, SceneGraph, Span, Tag
+from scenograph.scene.units import GraphUnits
 from scenograph.v1 import common_pb2 as pb
 from scenograph.v1 import index_pb2
 
@@ -61,7 +64,34 @@ def _node_from_pb(message: pb.Node) -> Node:
     )
 
 
-def graph_to_pb(graph: SceneGraph) -> pb.SceneGraph:
+def units_to_pb(units: GraphUnits) -> pb.GraphUnits:
+    return pb.GraphUnits(
+        dimension=units.dimension,
+        vectors=units.vectors.tobytes(),
+        scales=units.scales.tolist(),
+        weights=units.weights.tolist(),
+        kinds=units.kinds.tolist(),
+        nodes=units.nodes.tolist(),
+        boxes=() if units.boxes is None else units.boxes.ravel().tolist(),
+    )
+
+
+def units_from_pb(message: pb.GraphUnits) -> GraphUnits:
+    """Errors: ValueError where the parts do not fit together."""
+    if message.dimension < 1:
+        raise ValueError(f"unit vectors have at least 1 component, not {message.dimension}")
+    return GraphUnits(
+        np.frombuffer(message.vectors, np.int8).reshape(-1, message.dimension),
+        np.array(message.scales, np.float32),
+        np.array(message.weights, np.float32),
+        np.clip(np.array(message.kinds, np.int32), 0, 127),  # no kind is as large
+        np.array(message.nodes, np.int32),
+        np.array(message.boxes, np.float32).reshape(-1, 4) if message.boxes else None,
+    )
+
+
+def graph_to_pb(graph: SceneGraph, *, units: bool = True) -> pb.SceneGraph:
+    """`units` False leaves them out, as in what a client is shown."""
     return pb.SceneGraph(
         nodes=[_node_to_pb(node) for node in graph.nodes],
         edges=[
@@ -71,18 +101,20 @@ def graph_to_pb(graph: SceneGraph) -> pb.SceneGraph:
             for e in graph.edges
         ],
         tags=[pb.Tag(label=tag.label, score=tag.score) for tag in graph.tags],
+        units=units_to_pb(graph.units) if units and graph.units is not None else None,
     )
 
 
-def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph") -> SceneGraph:
-    """A graph from its message; scores left at 0 count as 1. Raises InvalidInput where a label is empty
-    or an edge names no node.
+def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph", units: bool = True) -> SceneGraph:
+    """A graph from its message; scores left at 0 count as 1. `units` False leaves them out.
+
+    Raises InvalidInput where a label is empty, an edge names no node, or units do not fit the graph.
     """
     for position, node in enumerate(message.nodes):
         if not node.label.strip():
             raise InvalidInput("a node needs a label", field=f"{field}.nodes[{position}].label")
     try:
-        return SceneGraph(
+        graph = SceneGraph(
             nodes=tuple(_node_from_pb(node) for node in message.nodes),
             edges=tuple(
                 Edge(e.subject, e.predicate, e.object, e.score or 1.0, e.negated) for e in message.edges
@@ -91,6 +123,12 @@ def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph") -> SceneGraph
         )
     except ValueError as error:
         raise InvalidInput(str(error), field=f"{field}.edges") from error
+    if not units or not message.HasField("units"):
+        return graph
+    try:
+        return replace(graph, units=units_from_pb(message.units))
+    except ValueError as error:
+        raise InvalidInput(str(error), field=f"{field}.units") from error
 
 
 def query_to_pb(query: GraphQuery) -> pb.GraphQuery:
@@ -101,12 +139,20 @@ def query_to_pb(query: GraphQuery) -> pb.GraphQuery:
     )
 
 
-def query_from_pb(message: pb.GraphQuery, *, field: str = "query.graph") -> GraphQuery:
+def query_from_pb(message: pb.GraphQuery, *, field: str = "query.graph", units: bool = True) -> GraphQuery:
     return GraphQuery(
-        required=graph_from_pb(message.required, field=f"{field}.required"),
-        forbidden=graph_from_pb(message.forbidden, field=f"{field}.forbidden"),
-        optional=graph_from_pb(message.optional, field=f"{field}.optional"),
+        required=graph_from_pb(message.required, field=f"{field}.required", units=units),
+        forbidden=graph_from_pb(message.forbidden, field=f"{field}.forbidden", units=units),
+        optional=graph_from_pb(message.optional, field=f"{field}.optional", units=units),
     )
+
+
+def match_weights_to_pb(weights: MatchWeights) -> pb.MatchWeights:
+    return pb.MatchWeights(learned=weights.learned, symbolic=weights.symbolic)
+
+
+def match_weights_from_pb(message: pb.MatchWeights) -> MatchWeights:
+    return MatchWeights(message.learned, message.symbolic)
 
 
 def embedding_to_pb(vector: FloatArray) -> pb.Embedding:
@@ -122,6 +168,7 @@ def features_to_pb(features: ImageFeatures) -> pb.ImageFeatures:
         class_probabilities=features.class_probabilities.tolist(),
         object_scores=features.object_scores.tolist(),
         pooled=features.pooled.tolist(),
+        detector_pooled=features.detector_pooled.tolist(),
     )
 
 
@@ -130,6 +177,7 @@ def features_from_pb(message: pb.ImageFeatures) -> ImageFeatures:
         class_probabilities=np.array(message.class_probabilities, dtype=np.float32),
         object_scores=np.array(message.object_scores, dtype=np.float32),
         pooled=np.array(message.pooled, dtype=np.float32),
+        detector_pooled=np.array(message.detector_pooled, dtype=np.float32),
     )
 
 
@@ -176,6 +224,8 @@ def alignment_to_pb(alignment: Alignment) -> pb.Alignment:
         unmatched=alignment.unmatched,
         violations=alignment.violations,
         satisfied=alignment.satisfied,
+        symbolic=alignment.symbolic,
+        learned=alignment.learned,
     )
 
 
@@ -205,6 +255,8 @@ def alignment_from_pb(message: pb.Alignment) -> Alignment:
         unmatched=tuple(message.unmatched),
         violations=tuple(message.violations),
         satisfied=message.satisfied,
+        symbolic=message.symbolic,
+        learned=message.learned if message.HasField("learned") else None,
     )
 
 

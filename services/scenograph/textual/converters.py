@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from scenograph.runtime.contracts import TextBatch
+from scenograph.runtime.contracts import Parser, TextBatch
 from scenograph.runtime.converters import graph_to_pb, timings_to_pb
 from scenograph.runtime.status import item_status
-from scenograph.scene.errors import ScenographError
+from scenograph.scene.errors import InvalidInput, ScenographError
 from scenograph.scene.graph import SceneGraph
 from scenograph.v1 import textual_pb2
+
+
+def parser_from_pb(number: int) -> Parser:
+    """Raises InvalidInput for a number that is no parser."""
+    try:
+        return Parser(number)
+    except ValueError:
+        raise InvalidInput(f"{number} is no parser", field="parser") from None
 
 
 def result_to_pb(result: SceneGraph | ScenographError) -> textual_pb2.TextGraphResult:

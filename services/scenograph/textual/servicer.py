@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeAlias
 
 import grpc
 
-from scenograph.runtime.contracts import TextualGraphs
+from scenograph.runtime.contracts import TextBatch, TextualGraphs
 from scenograph.runtime.ordered import in_order
 from scenograph.scene.errors import ScenographError
-from scenograph.textual.converters import batch_to_pb, failed_to_pb, single_to_pb, streamed_to_pb
+from scenograph.textual.converters import (
+    batch_to_pb,
+    failed_to_pb,
+    parser_from_pb,
+    single_to_pb,
+    streamed_to_pb,
+)
 from scenograph.v1 import textual_pb2 as pb
 from scenograph.v1 import textual_pb2_grpc
 
 STREAM_IN_FLIGHT = 64
+
+Request: TypeAlias = "pb.ParseTextRequest | pb.ParseTextsRequest | pb.StreamTextsRequest"
 
 
 class TextualServicer(textual_pb2_grpc.TextualGraphServiceServicer):
@@ -26,12 +35,12 @@ class TextualServicer(textual_pb2_grpc.TextualGraphServiceServicer):
     async def ParseText(
         self, request: pb.ParseTextRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> pb.ParseTextResponse:
-        return single_to_pb(await self.app.parse([request.text]))
+        return single_to_pb(await self._parse([request.text], request))
 
     async def ParseTexts(
         self, request: pb.ParseTextsRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> pb.ParseTextsResponse:
-        return batch_to_pb(await self.app.parse(request.texts))
+        return batch_to_pb(await self._parse(request.texts, request))
 
     async def StreamTexts(
         self,
@@ -43,6 +52,10 @@ class TextualServicer(textual_pb2_grpc.TextualGraphServiceServicer):
 
     async def _answer(self, request: pb.StreamTextsRequest) -> pb.StreamTextsResponse:
         try:
-            return streamed_to_pb(request.id, await self.app.parse([request.text]))
+            return streamed_to_pb(request.id, await self._parse([request.text], request))
         except ScenographError as error:
             return failed_to_pb(request.id, error)
+
+    async def _parse(self, texts: Sequence[str], request: Request) -> TextBatch:
+        parser = parser_from_pb(request.parser)
+        return await self.app.parse(texts, parser=parser, include_units=request.include_units)

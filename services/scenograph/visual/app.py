@@ -29,7 +29,9 @@ class VisualApp:
         self._taxonomy = taxonomy
         self._check_sizes()
 
-    async def build(self, images: Sequence[bytes], *, include_features: bool = False) -> VisualBatch:
+    async def build(
+        self, images: Sequence[bytes], *, include_features: bool = False, include_units: bool = False
+    ) -> VisualBatch:
         """One graph, or one error, for each image, in order.
 
         Errors: InvalidInput (batch size), QueueFull.

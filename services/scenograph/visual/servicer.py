@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeAlias
 
 import grpc
 
-from scenograph.runtime.contracts import VisualGraphs
+from scenograph.runtime.contracts import VisualBatch, VisualGraphs
 from scenograph.runtime.converters import timings_to_pb
 from scenograph.runtime.ordered import in_order
 from scenograph.runtime.status import item_status
@@ -16,6 +17,8 @@ from scenograph.v1 import visual_pb2_grpc
 from scenograph.visual.converters import batch_to_pb, blame, image_from_pb, result_to_pb, visual_to_pb
 
 STREAM_IN_FLIGHT = 8
+
+Request: TypeAlias = "pb.BuildVisualGraphRequest | pb.BuildVisualGraphsRequest | pb.StreamVisualGraphsRequest"
 
 
 class VisualServicer(visual_pb2_grpc.VisualGraphServiceServicer):
@@ -29,7 +32,7 @@ class VisualServicer(visual_pb2_grpc.VisualGraphServiceServicer):
         self, request: pb.BuildVisualGraphRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> pb.BuildVisualGraphResponse:
         image = image_from_pb(request.image, field="image")
-        batch = await self.app.build([image], include_features=request.include_features)
+        batch = await self._build([image], request)
         (result,) = batch.results
         if isinstance(result, ScenographError):
             raise blame(result, "image")
@@ -45,7 +48,7 @@ class VisualServicer(visual_pb2_grpc.VisualGraphServiceServicer):
         images = [
             image_from_pb(image, field=f"images[{place}]") for place, image in enumerate(request.images)
         ]
-        return batch_to_pb(await self.app.build(images, include_features=request.include_features))
+        return batch_to_pb(await self._build(images, request))
 
     async def StreamVisualGraphs(
         self,
@@ -55,10 +58,15 @@ class VisualServicer(visual_pb2_grpc.VisualGraphServiceServicer):
         async for response in in_order(request_iterator, self._answer, self.in_flight):
             yield response
 
+    async def _build(self, images: Sequence[bytes], request: Request) -> VisualBatch:
+        return await self.app.build(
+            images, include_features=request.include_features, include_units=request.include_units
+        )
+
     async def _answer(self, request: pb.StreamVisualGraphsRequest) -> pb.StreamVisualGraphsResponse:
         try:
             image = image_from_pb(request.image, field="image")
-            batch = await self.app.build([image], include_features=request.include_features)
+            batch = await self._build([image], request)
         except ScenographError as error:
             failed = pb.VisualGraphResult(status=item_status(error))
             return pb.StreamVisualGraphsResponse(id=request.id, result=failed)

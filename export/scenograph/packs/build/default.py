@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
+from scenograph.packs.build.levels import LEVELS
 from scenograph.packs.build.sources import check_sources
 from scenograph.packs.build.stage import Progress, Record, Stage, recipe_digest, run_stages
 from scenograph.packs.build.text import build_parser, build_text_encoder, build_tokenizer
@@ -90,6 +91,7 @@ def _manifest(
         opset=OPSET,
         preprocessing=PREP_VERSION,
         fusion=FUSION,
+        levels=list(LEVELS),
         labels={"objects": 80, "classes": 1000},
         sources=list(sources),
         models={name: model for record in records.values() for name, model in record.models.items()},
@@ -106,6 +108,7 @@ def _identity(files: dict[str, str], sources: Sequence[Source]) -> str:
         f"preprocessing {PREP_VERSION}",
         f"opset {OPSET}",
         f"fusion {sorted(FUSION.items())}",
+        f"levels {LEVELS}",
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

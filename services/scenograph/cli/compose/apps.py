@@ -41,9 +41,12 @@ class Apps:
     @cached_property
     def textual(self) -> TextualApp:
         with without("torch"):
+            from scenograph.runtime.contracts import Parser
             from scenograph.textual.app import TextualApp
+            from scenograph.textual.parsers import RulesParser
 
-        app = TextualApp.from_pack(self.parts.pack)
+        pack = self.parts.pack
+        app = TextualApp({Parser.RULES: RulesParser.from_pack(pack)}, Parser.RULES, pack.id)
         self.parts.closing.push_async_callback(app.close)
         return app
 
@@ -130,17 +133,24 @@ class Apps:
         return cache
 
     def _pack_info(self) -> PackInfo:
-        from scenograph.gateway.packs import PackInfo
+        from scenograph.gateway.packs import PackInfo, PackLevel
         from scenograph.gateway.requests import FusionWeights
+        from scenograph.packs.manifest import Level as ManifestLevel
+        from scenograph.runtime.contracts import DEFAULT_BITS, Level
 
         pack = self.parts.pack
         weights = pack.manifest.fusion
-        size = next(output.shape[-1] for output in pack.manifest.models["text_head"].outputs)
+        size = int(next(output.shape[-1] for output in pack.manifest.models["text_head"].outputs))
+        levels = pack.manifest.levels or [ManifestLevel("scene", 0, size, 1.0, [(0, DEFAULT_BITS)])]
         return PackInfo(
             name=pack.name,
             version=pack.id,
-            embedding_size=int(size),
+            embedding_size=size,
             fusion=FusionWeights(weights["coarse"], weights["float"], weights["graph"]),
+            levels=tuple(
+                PackLevel(level.name, level.weight, Level(level.start, level.stop, tuple(level.bits)))
+                for level in levels
+            ),
         )
 
     def _limits(self) -> Limits:
