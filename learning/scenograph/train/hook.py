@@ -32,6 +32,13 @@ class Hook:
     def epoch_end(self, task: Task, epoch: int, epochs: int) -> None:
         """After the last step of an epoch, before validation."""
 
+    def codes(self) -> tuple[Tensor, Tensor] | None:
+        """The training items' own learned codes, images' and texts', where the hook keeps them.
+
+        Shapes: (n, bits), (n, bits) of -1 and 1.
+        """
+        return None
+
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and strings, in dicts and lists."""
         return {}
