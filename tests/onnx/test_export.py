@@ -92,7 +92,7 @@ def test_text_encoder_of_any_weights(tmp_path: Path) -> None:
         encoder,
         {name: torch.ones(2, 3, dtype=torch.long) for name in names},
         tmp_path / "text.onnx",
-        outputs=("sentence",),
+        outputs=("sentence", "tokens", "lower"),
         dynamic={name: {0: "batch", 1: "tokens"} for name in names},
     )
     batches = [

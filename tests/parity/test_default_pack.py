@@ -16,9 +16,9 @@ from scenograph.scene.visual_detection import detect
 pytestmark = pytest.mark.pack
 
 INTERFACES = {
-    "detector": (["image"], ["boxes", "scores"]),
-    "backbone": (["image"], ["probs", "features", "cells"]),
-    "text_encoder": (["input_ids", "attention_mask"], ["sentence"]),
+    "detector": (["image"], ["boxes", "scores", "features", "map"]),
+    "backbone": (["image"], ["probs", "features", "cells", "map"]),
+    "text_encoder": (["input_ids", "attention_mask"], ["sentence", "tokens", "lower"]),
     "image_head": (["class_probs", "object_scores"], ["embedding"]),
     "text_head": (["sentence"], ["embedding"]),
     "hash_head": (["embedding"], ["projections"]),

@@ -35,7 +35,9 @@ class Parity(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """One ONNX file. `tolerance` is how far its answers to golden.npz may lie from those recorded."""
+    """One ONNX file. `tolerance` is how far its answers to golden.npz may lie from those recorded, and
+    `tolerances` the same of single outputs.
+    """
 
     file: str
     variant: str
@@ -44,6 +46,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float
     parity: list[Parity]
     measured: dict[str, float] = {}
+    tolerances: dict[str, float] = {}
 
 
 class Source(msgspec.Struct, frozen=True):

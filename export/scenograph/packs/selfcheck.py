@@ -29,8 +29,9 @@ def self_check(pack: Pack, run: Run) -> None:
             if got.shape != want.shape:
                 raise PackCorrupt(f"pack {pack.id}: {name}.{output} has shape {got.shape}, not {want.shape}")
             error = float(np.abs(got.astype(np.float64) - want).max(initial=0.0))
-            if not error <= model.tolerance:
-                limit = f"{model.tolerance:.2g} is allowed"
+            most = model.tolerances.get(output, model.tolerance)
+            if not error <= most:
+                limit = f"{most:.2g} is allowed"
                 raise PackCorrupt(
                     f"pack {pack.id}: {name}.{output} is {error:.2g} off the recorded answer; {limit}"
                 )

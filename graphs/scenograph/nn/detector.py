@@ -45,7 +45,8 @@ class SsdMobileNetV2(nn.Module):
     """Detector before non-maximum suppression.
 
     Shapes: image uint8 RGB (B, 300, 300, 3) -> boxes (B, 1917, 4) as x0, y0, x1, y1 in [0, 1];
-    scores (B, 1917, 80).
+    scores (B, 1917, 80); features (B, 2560), the average and then the maximum of the trunk's last map;
+    map (B, 10, 10, 1280), that map.
     """
 
     anchors: Tensor
@@ -73,7 +74,7 @@ class SsdMobileNetV2(nn.Module):
         self.class_predictors = nn.ModuleList(_predictor(weights, i, "ClassPredictor") for i in range(6))
         self.register_buffer("anchors", torch.from_numpy(ssd_anchors()), persistent=False)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = self.stem(image.permute(0, 3, 1, 2).to(torch.float32) * (2 / 255) - 1)
         maps = []
         for i, block in enumerate(self.blocks):
@@ -81,7 +82,7 @@ class SsdMobileNetV2(nn.Module):
             if i == _TAPPED_BLOCK:
                 maps.append(expanded)
             x = block.finish(x, expanded)
-        x = self.head(x)
+        x = last = self.head(x)
         maps.append(x)
         for extra in self.extras:
             x = extra(x)
@@ -90,7 +91,9 @@ class SsdMobileNetV2(nn.Module):
         logits = [
             _flat(predict(m), len(COCO_IDS)) for predict, m in zip(self.class_predictors, maps, strict=True)
         ]
-        return self._decode(torch.cat(encodings, dim=1)), torch.sigmoid(torch.cat(logits, dim=1))
+        boxes, scores = self._decode(torch.cat(encodings, dim=1)), torch.sigmoid(torch.cat(logits, dim=1))
+        features = torch.cat([last.mean(dim=(2, 3)), last.amax(dim=(2, 3))], dim=-1)
+        return boxes, scores, features, last.permute(0, 2, 3, 1)
 
     def _decode(self, encodings: Tensor) -> Tensor:
         """Box coder of the TensorFlow detection API: centre offsets / 10, log sizes / 5; order y, x, h, w."""

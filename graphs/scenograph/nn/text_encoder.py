@@ -13,13 +13,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LAYERS, HEADS, WIDTH, HIDDEN = 6, 12, 384, 1536
+LOWER = 3
+"""After how many layers the `lower` states are taken; heads may go on from there with layers of their own."""
 VOCABULARY, POSITIONS, NORM_EPSILON = 30_522, 512, 1e-12
 
 
 class SentenceEncoder(nn.Module):
-    """Sentence vectors.
+    """Sentence vectors, and the states of the tokens that they are the mean of.
 
-    Shapes: input_ids, attention_mask int64 (B, T), T <= 512 -> sentence (B, 384), unit length.
+    Shapes: input_ids, attention_mask int64 (B, T), T <= 512 -> sentence (B, 384), unit length; tokens
+    (B, T, 384), the last layer's states; lower (B, T, 384), those after layer `LOWER`; both are zeros
+    where the mask hides a token.
     """
 
     def __init__(self) -> None:
@@ -29,15 +33,17 @@ class SentenceEncoder(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=NORM_EPSILON)
         self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.norm(self.words(input_ids) + self.positions.weight[: input_ids.shape[1]])
         mask = attention_mask.to(x.dtype)
         bias = attention_bias(attention_mask, x.dtype)
-        for layer in self.layers:
+        lower = x
+        for number, layer in enumerate(self.layers, start=1):
             x = layer(x, bias)
+            lower = x if number == LOWER else lower
         weights = mask[:, :, None]
         mean = (x * weights).sum(dim=1) / weights.sum(dim=1).clamp_min(1e-9)
-        return functional.normalize(mean, dim=-1)
+        return functional.normalize(mean, dim=-1), x * weights, lower * weights
 
 
 class EncoderLayer(nn.Module):

@@ -19,12 +19,14 @@ Ids = npt.NDArray[np.int64]
 class Tokens:
     """A batch of tokenised texts, padded to its longest: `input_ids` and `attention_mask` (B, T) int64.
 
-    `truncated[i]` tells that text i was longer than the limit and lost its end.
+    `truncated[i]` tells that text i was longer than the limit and lost its end. `spans[i]` are the code points
+    [start, end) of text i that each of its tokens stands for; a special token's are empty.
     """
 
     input_ids: Ids
     attention_mask: Ids
     truncated: tuple[bool, ...]
+    spans: tuple[tuple[tuple[int, int], ...], ...] = ()
 
 
 class Tokenizer:
@@ -45,7 +47,12 @@ class Tokenizer:
         for row, encoding in enumerate(encodings):
             input_ids[row, : len(encoding.ids)] = encoding.ids
             attention_mask[row, : len(encoding.ids)] = 1
-        return Tokens(input_ids, attention_mask, tuple(bool(encoding.overflowing) for encoding in encodings))
+        return Tokens(
+            input_ids,
+            attention_mask,
+            tuple(bool(encoding.overflowing) for encoding in encodings),
+            tuple(tuple(encoding.offsets) for encoding in encodings),
+        )
 
     def count(self, text: str) -> int:
         """Number of tokens of one text, special tokens included, capped at `max_tokens`."""

@@ -9,16 +9,23 @@ import numpy as np
 
 from scenograph.encoder.batches import batch_graphs, graph_phrases
 from scenograph.runtime.checks import check_count, check_vector
-from scenograph.runtime.contracts import EmbeddingBatch, ImageFeatures, Timings
+from scenograph.runtime.contracts import EmbeddingBatch, FloatArray, ImageFeatures, Timings
 from scenograph.runtime.sessions import Arrays, Sessions
-from scenograph.runtime.texts import TextEncoder, WordVectors
+from scenograph.runtime.texts import TextEncoder, WordVectors, reading_feeds
 from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import InvalidInput, InvalidText
 from scenograph.scene.graph import SceneGraph
 
 MAX_IMAGES, MAX_TEXTS, MAX_GRAPHS = 64, 1024, 256
 MAX_TEXT_CHARS = 2000
+TEXT_ROWS = 64  # texts in one run of the text head
 HEADS = ("image_head", "text_head", "graph_encoder")
+_FEATURES = {
+    "class_probs": "class_probabilities",
+    "features": "pooled",
+    "detector_features": "detector_pooled",
+}
+"""The image head's inputs, where they have another name among an image's features."""
 
 
 class EncoderApp:
@@ -38,12 +45,13 @@ class EncoderApp:
             "class_probabilities": int(outputs["backbone", "probs"]),
             "object_scores": int(outputs["detector", "scores"]),
             "pooled": int(outputs["backbone", "features"]),
+            "detector_pooled": int(outputs.get(("detector", "features"), 0)),
         }
-        # The image head's inputs are a part of an image's features.
+        heads = sessions.pack.manifest.models
         self._head_inputs = {
-            spec.name: {"class_probs": "class_probabilities", "features": "pooled"}.get(spec.name, spec.name)
-            for spec in sessions.pack.manifest.models["image_head"].inputs
+            spec.name: _FEATURES.get(spec.name, spec.name) for spec in heads["image_head"].inputs
         }
+        self._text_inputs = [spec.name for spec in heads["text_head"].inputs]
 
     async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:
         """Vectors of images, or of what the visual service answered for them.
@@ -85,9 +93,19 @@ class EncoderApp:
                 message = f"the text has {len(text)} characters; at most {MAX_TEXT_CHARS} are allowed"
                 raise InvalidText(message, field=f"texts[{place}]")
         start = time.perf_counter()
-        sentences = await self._texts.encode(texts)
-        timings = {"infer": (time.perf_counter() - start) * 1e3}
-        return await self._embed("text_head", {"sentence": sentences}, timings)
+        readings = await self._texts.read(texts)
+        middle = time.perf_counter()
+        # Texts of like length run together: a batch is padded to its longest.
+        order = sorted(range(len(texts)), key=lambda place: len(readings[place].ids))
+        vectors: dict[int, FloatArray] = {}
+        for first in range(0, len(order), TEXT_ROWS):
+            places = order[first : first + TEXT_ROWS]
+            feeds = reading_feeds([readings[place] for place in places], self._text_inputs)
+            answer = await self._sessions.run("text_head", feeds)
+            vectors |= zip(places, answer["embedding"], strict=True)
+        timings = {"infer": (middle - start) * 1e3, "embed": (time.perf_counter() - middle) * 1e3}
+        embeddings = np.stack([vectors[place] for place in range(len(texts))])
+        return EmbeddingBatch(embeddings, self._sessions.pack.id, timings)
 
     async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
         """Vectors of graphs; what a graph denies is left out.

@@ -1,16 +1,19 @@
-"""Sentence vectors of a pack's text encoder, for every service that compares words."""
+"""One pass of a pack's text encoder for all that reads a sentence, and vectors of words."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.prep import Tokenizer
 from scenograph.runtime.batcher import Batcher
+from scenograph.runtime.passes import SharedPasses
 from scenograph.runtime.sessions import Sessions
 
 FloatArray = NDArray[np.float32]
@@ -18,11 +21,39 @@ FloatArray = NDArray[np.float32]
 MODEL = "text_encoder"
 
 
+STATES = ("tokens", "lower")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """All that one pass of the text encoder gives of one text of T tokens, special ones included.
+
+    sentence (D,) float32 of length 1; states: "tokens" and "lower" (T, D) float32, as far as the pack's
+    encoder gives them; ids (T,) int64; spans: the code points [start, end) that each token stands for, empty
+    for special ones.
+    """
+
+    sentence: FloatArray
+    states: Mapping[str, FloatArray]
+    ids: NDArray[np.int64]
+    spans: tuple[tuple[int, int], ...]
+
+
 class TextEncoder:
-    """Texts -> vectors (n, D) of length 1, texts of concurrent calls in one run where they meet."""
+    """Runs the text encoder, texts of concurrent calls in one run where they meet.
+
+    The last `remembered` readings are kept, and calls for one text at the same time share its pass, so that
+    a sentence is read once however many services of this process look at it.
+    """
 
     def __init__(
-        self, sessions: Sessions, *, batch_rows: int = 16, batch_wait_s: float = 0.0, max_queue: int = 4096
+        self,
+        sessions: Sessions,
+        *,
+        batch_rows: int = 16,
+        batch_wait_s: float = 0.0,
+        max_queue: int = 4096,
+        remembered: int = 256,
     ) -> None:
         self._sessions = sessions
         self._tokenizer = Tokenizer(sessions.pack.path("tokenizer.json"))
@@ -34,20 +65,57 @@ class TextEncoder:
             max_queue=max_queue,
             parallel=sessions.workers,
         )
+        self._shared: SharedPasses[str, Reading] = SharedPasses(self._pass, remembered)
 
     async def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of texts.  Shapes: n texts, n >= 1 -> (n, D) float32.  Errors: QueueFull."""
+        return np.stack([reading.sentence for reading in await self._pass(texts)])
+
+    async def read(self, texts: Sequence[str]) -> list[Reading]:
+        """The reading of each text, in order.  Errors: QueueFull."""
+        return await self._shared.get(texts)
+
+    async def _pass(self, texts: Sequence[str]) -> list[Reading]:
         # Texts of like length run together: a batch is padded to its longest.
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        rows = await self._batcher.submit([texts[place] for place in order])
-        vectors = np.empty((len(texts), rows[0].shape[0]), dtype=np.float32)
-        vectors[order] = np.stack(rows)
-        return vectors
+        rows = dict(zip(order, await self._batcher.submit([texts[place] for place in order]), strict=True))
+        return [rows[place] for place in range(len(texts))]
 
-    def _run(self, texts: list[str]) -> list[FloatArray]:
+    def _run(self, texts: list[str]) -> list[Reading]:
         tokens = self._tokenizer.encode_batch(texts)
         feeds = {"input_ids": tokens.input_ids, "attention_mask": tokens.attention_mask}
-        return list(self._sessions.infer(MODEL, feeds)["sentence"])
+        answer = self._sessions.infer(MODEL, feeds)
+        lengths = tokens.attention_mask.sum(axis=1).tolist()
+        return [
+            Reading(
+                answer["sentence"][row].copy(),
+                {name: answer[name][row, :length].copy() for name in STATES if name in answer},
+                tokens.input_ids[row, :length].copy(),
+                spans,
+            )
+            for row, (length, spans) in enumerate(zip(lengths, tokens.spans, strict=True))
+        ]
+
+
+def reading_feeds(readings: Sequence[Reading], names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Those of a head's inputs that readings give: "sentence" (B, D); "tokens" and "lower" (B, T, D), zeros
+    past a text's end; "input_ids" and "attention_mask" (B, T) int64. T is the longest text's.
+    """
+    longest = max((len(reading.ids) for reading in readings), default=0)
+    feeds: dict[str, NDArray[Any]] = {}
+    if "sentence" in names:
+        feeds["sentence"] = np.stack([reading.sentence for reading in readings])
+    for name in STATES:
+        if name in names:
+            feeds[name] = np.zeros((len(readings), longest, len(readings[0].sentence)), dtype=np.float32)
+            for row, reading in enumerate(readings):
+                feeds[name][row, : len(reading.ids)] = reading.states[name]
+    for name in ("input_ids", "attention_mask"):
+        if name in names:
+            feeds[name] = np.zeros((len(readings), longest), dtype=np.int64)
+            for row, reading in enumerate(readings):
+                feeds[name][row, : len(reading.ids)] = reading.ids if name == "input_ids" else 1
+    return feeds
 
 
 class WordVectors:

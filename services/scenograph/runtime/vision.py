@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +19,7 @@ from scenograph.scene.errors import InvalidInput, ScenographError
 from scenograph.scene.visual_detection import Detections, detect, object_scores
 
 FloatArray = NDArray[np.float32]
+Answer = Mapping[str, FloatArray]  # a model's outputs, by name
 ImageArray = NDArray[np.uint8]
 
 MODELS = ("detector", "backbone")
@@ -38,7 +39,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """What the models see in an image; `cells` (h, w, classes) is the backbone's dense class map."""
+    """What the models see in an image; `cells` (h, w, classes) is the backbone's dense class map.
+
+    `maps`: the last feature map (h, w, channels) of "detector" and of "backbone", where the pack's models
+    give them.
+    """
 
     width: int
     height: int
@@ -46,6 +51,7 @@ class Sight:
     detections: Detections
     cells: FloatArray
     features: ImageFeatures
+    maps: Mapping[str, FloatArray]
 
 
 class Vision:
@@ -119,27 +125,33 @@ class Vision:
         height, width = pixels.shape[:2]
         return Picture(width, height, _preview(pixels), detector_input(pixels), backbone_input(pixels))
 
-    def _run_detector(self, rows: list[ImageArray]) -> list[tuple[Detections, FloatArray]]:
+    def _run_detector(self, rows: list[ImageArray]) -> list[tuple[Detections, FloatArray, Answer]]:
         answer = self._sessions.infer("detector", {"image": np.stack(rows)})
         return [
-            (detect(boxes, scores), object_scores(scores))
-            for boxes, scores in zip(answer["boxes"], answer["scores"], strict=True)
+            (detect(row["boxes"], row["scores"]), object_scores(row["scores"]), row)
+            for row in _rows(answer, len(rows))
         ]
 
-    def _run_backbone(self, rows: list[ImageArray]) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-        answer = self._sessions.infer("backbone", {"image": np.stack(rows)})
-        return list(zip(answer["probs"], answer["features"], answer["cells"], strict=True))
+    def _run_backbone(self, rows: list[ImageArray]) -> list[Answer]:
+        return _rows(self._sessions.infer("backbone", {"image": np.stack(rows)}), len(rows))
 
 
-def _sight(
-    picture: Picture,
-    found: tuple[Detections, FloatArray],
-    classified: tuple[FloatArray, FloatArray, FloatArray],
-) -> Sight:
-    detections, best = found
-    probs, pooled, cells = classified
-    features = ImageFeatures(class_probabilities=probs, object_scores=best, pooled=pooled)
-    return Sight(picture.width, picture.height, picture.preview, detections, cells, features)
+def _rows(answer: Answer, count: int) -> list[Answer]:
+    return [{name: values[row] for name, values in answer.items()} for row in range(count)]
+
+
+def _sight(picture: Picture, found: tuple[Detections, FloatArray, Answer], backbone: Answer) -> Sight:
+    detections, best, detector = found
+    features = ImageFeatures(
+        class_probabilities=backbone["probs"],
+        object_scores=best,
+        pooled=backbone["features"],
+        detector_pooled=detector.get("features", np.zeros(0, dtype=np.float32)),
+    )
+    models = {"detector": detector, "backbone": backbone}
+    maps = {name: answer["map"] for name, answer in models.items() if "map" in answer}
+    width, height, cells = picture.width, picture.height, backbone["cells"]
+    return Sight(width, height, picture.preview, detections, cells, features, maps)
 
 
 def _preview(pixels: ImageArray) -> ImageArray:

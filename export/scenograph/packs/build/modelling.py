@@ -58,8 +58,11 @@ def entry(
     tolerance: float,
     variant: str = "fp32",
     measured: Mapping[str, float] | None = None,
+    tolerances: Mapping[str, float] | None = None,
 ) -> Model:
-    """The manifest's entry of a model file. `tolerance` is for the self-check at load, on any CPU."""
+    """The manifest's entry of a model file. `tolerance` is for the self-check at load, on any CPU, and
+    `tolerances` for outputs of another size.
+    """
     inputs, outputs = tensor_specs(work / file)
     return Model(
         file=file,
@@ -69,4 +72,5 @@ def entry(
         tolerance=tolerance,
         parity=list(parity),
         measured=dict(measured or {}),
+        tolerances=dict(tolerances or {}),
     )

@@ -15,18 +15,20 @@ import torch
 from torch import Tensor
 
 from scenograph.nn.text_encoder import load_text_encoder
-from scenograph.onnx.parity import Feeds, OnnxModel
+from scenograph.onnx.parity import Feeds, OnnxModel, torch_parity
 from scenograph.onnx.quantize import Agreement, agreement, quantize_weights
 from scenograph.packs.build.modelling import entry, export_checked
 from scenograph.packs.build.sentences import SENTENCES
 from scenograph.packs.build.sources import PARSER, TEXT_ENCODER
-from scenograph.packs.build.stage import Result
+from scenograph.packs.build.stage import Result, check
+from scenograph.packs.manifest import Parity
 from scenograph.prep import Tokenizer
 
 # The int8 encoder is kept where it means the same as the fp32 one over the check sentences, and where the
 # vector of a sentence does not depend on the sentences it is encoded with.
 _MIN_COSINE, _MIN_NEIGHBOURS, _MAX_BATCH_EFFECT = 0.999, 0.95, 1e-5
 _BATCH = 32
+STATES = ("tokens", "lower")  # the encoder's outputs that heads read besides the sentence
 _GOLDEN = ("a dog on a red sofa", "no cat", "Two men are riding horses along the beach at sunset.")
 
 
@@ -39,26 +41,32 @@ def build_tokenizer(work: Path) -> Result:
 def build_text_encoder(work: Path) -> Result:
     """text_encoder.onnx: int8 where that keeps its meaning, else fp32."""
     tokenizer = Tokenizer(work / "tokenizer.json")
-    long = " ".join(SENTENCES)
+    module = load_text_encoder(TEXT_ENCODER.file("weights"))
+    on = "sentences of 2 to 256 tokens, in batches of 3, 1 and 9"
+    batches = (SENTENCES[:3], SENTENCES[:1], [*SENTENCES[3:10], "", " ".join(SENTENCES)])
+    inputs = [_feeds(tokenizer, batch) for batch in batches]
     exported = export_checked(
         "text_encoder",
-        load_text_encoder(TEXT_ENCODER.file("weights")),
+        module,
         work,
-        outputs=("sentence",),
+        outputs=("sentence", *STATES),
         dynamic={name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask")},
-        feeds=[
-            _feeds(tokenizer, batch) for batch in (SENTENCES[:3], SENTENCES[:1], [*SENTENCES[3:10], "", long])
-        ],
-        on="sentences of 2 to 256 tokens, in batches of 3, 1 and 9",
-        limit=1e-5,
+        feeds=inputs,
+        on=on,
+        limit=1e-4,  # states have values up to 10
     )
+    error = torch_parity(module, exported.model, inputs, only=["sentence"])
+    sentence = check("text_encoder", Parity("torch", f"{on}; the sentence alone", error, 1e-5))
     full, small = work / exported.file, work / "text_encoder.int8.onnx"
     quantize_weights(full, small)
     variant = OnnxModel(small)
     vectors = _alone(variant, tokenizer)
     kept = agreement(_alone(exported.model, tokenizer), vectors)
     together = variant(_feeds(tokenizer, SENTENCES))["sentence"]
-    int8 = _keeps_meaning(kept, float(np.abs(together - vectors).max()))
+    states = _state_cosines(exported.model, variant, inputs[0])
+    int8 = (
+        _keeps_meaning(kept, float(np.abs(together - vectors).max())) and min(states.values()) >= _MIN_COSINE
+    )
     if int8:
         small.replace(full)
     else:
@@ -66,10 +74,14 @@ def build_text_encoder(work: Path) -> Result:
     model = entry(
         work,
         exported.file,
-        exported.parity,
+        [*exported.parity, sentence],
         variant="int8" if int8 else "fp32",
         tolerance=0.02 if int8 else 1e-3,
-        measured={f"int8_{name}": value for name, value in asdict(kept).items()},
+        tolerances=dict.fromkeys(STATES, 0.5 if int8 else 1e-2),
+        measured={
+            **{f"int8_{name}": value for name, value in asdict(kept).items()},
+            **{f"int8_{name}_cosine": value for name, value in states.items()},
+        },
     )
     feeds = _feeds(tokenizer, _GOLDEN)
     return Result([exported.file], {"text_encoder": model}, {"text_encoder": (feeds, OnnxModel(full)(feeds))})
@@ -125,6 +137,18 @@ def _feeds(tokenizer: Tokenizer, texts: Sequence[str]) -> Feeds:
 def _alone(model: OnnxModel, tokenizer: Tokenizer) -> npt.NDArray[np.float32]:
     """Vectors of the check sentences, each encoded on its own."""
     return np.concatenate([model(_feeds(tokenizer, [text]))["sentence"] for text in SENTENCES])
+
+
+def _state_cosines(model: OnnxModel, variant: OnnxModel, feeds: Feeds) -> dict[str, float]:
+    """Mean cosine between the tokens' states by both, of each kind of state."""
+    seen = feeds["attention_mask"].astype(bool)
+    ours, theirs = model(feeds), variant(feeds)
+    found = {}
+    for name in STATES:
+        one, other = ours[name][seen], theirs[name][seen]
+        sizes = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        found[name] = float(((one * other).sum(axis=1) / sizes).mean())
+    return found
 
 
 def _keeps_meaning(kept: Agreement, batch_effect: float) -> bool:
