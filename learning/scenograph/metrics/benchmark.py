@@ -19,7 +19,7 @@ from scenograph.metrics.curves import (
     precision_recall_by_radius,
 )
 from scenograph.metrics.hamming import hamming_distances
-from scenograph.metrics.ranking import Values, average_precision, ndcg_at, precision_at, recall_at
+from scenograph.metrics.ranking import Values, average_precision, ndcg_at, ratio, relevant_within
 from scenograph.metrics.relevance import Mask, share_a_label
 from scenograph.metrics.ties import Tied, tied_by_distance, tied_by_score
 
@@ -113,13 +113,15 @@ def _per_query(ranking: Tied) -> dict[tuple[str, int], Values]:
     """Every metric's values, by name and cut (0: none).  Shapes: -> (Q,) each."""
     cuts = sorted({*CUTS, *cuts_of(ranking.database)})
     one_tie = Tied(ranking.ends[:, -1:], ranking.relevant_ends[:, -1:])
+    found = {cut: relevant_within(ranking, cut) for cut in cuts}
+    wanted = ranking.total_relevant
     return {
         ("map", 0): average_precision(ranking),
         ("map", 50): average_precision(ranking, 50),
         ("chance", 0): average_precision(one_tie),
         **{("ndcg", cut): ndcg_at(ranking, cut) for cut in CUTS},
-        **{("precision", cut): precision_at(ranking, cut) for cut in cuts},
-        **{("recall", cut): recall_at(ranking, cut) for cut in cuts},
+        **{("precision", cut): found[cut] / cut for cut in cuts},
+        **{("recall", cut): ratio(found[cut], wanted) for cut in cuts},
     }
 
 

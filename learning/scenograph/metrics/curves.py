@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from scenograph.metrics.ranking import ratio
 from scenograph.metrics.ties import Tied
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,6 @@ def hamming_lookup(ranking: Tied, radius: int = 2) -> Lookup:
     return Lookup(
         radius,
         float((found > 0).mean()),
-        float(_share(right, found).mean()),
-        float(_share(right, wanted).mean()),
+        float(ratio(right, found).mean()),
+        float(ratio(right, wanted).mean()),
     )
-
-
-def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Values:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)

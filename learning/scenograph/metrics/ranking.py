@@ -27,30 +27,31 @@ def average_precision(ranking: Tied, at: int | None = None) -> Values:
     where there are none; the two are never comparable.  Shapes: -> (Q,).  Source for `at`: the evaluation of
     Su et al. 2019 (DJSRH) and its followers, MAP@50.
     """
-    starts, relevant_starts = ranking.ends - ranking.sizes, ranking.relevant_ends - ranking.relevant
-    harmonic = _cumulative(1.0 / np.arange(1, ranking.database + 1))
-    sums = _precision_sums(starts, relevant_starts, ranking.sizes, ranking.relevant, harmonic)
     if at is None or at >= ranking.database:
-        return _ratio(sums.sum(axis=1), ranking.total_relevant)
+        return ratio(_precision_sums_of(ranking, ranking.sizes.shape[1]).sum(axis=1), ranking.total_relevant)
     _check_cut(at)
-    inside = ranking.ends <= at
+    cut = ranking.group_at(at)
+    groups, queries = int(cut.max()) + 1, np.arange(len(cut))
+    sums = _precision_sums_of(ranking, groups)
+    inside = ranking.ends[:, :groups] <= at
     within = np.where(inside, sums, 0.0).sum(axis=1)
-    found = np.where(inside, ranking.relevant, 0).sum(axis=1)
-    values = _ratio(within, found)
-    for rows in np.array_split(np.arange(len(values)), -(-len(values) // _BLOCK)):
-        cut = (ranking.ends[rows] > at).argmax(axis=1)
-        split = rows[starts[rows, cut] < at], cut[starts[rows, cut] < at]
-        if len(split[0]):
-            values[split[0]] = _split_precision(
-                within[split[0]],
-                found[split[0]],
-                starts[split],
-                ranking.sizes[split],
-                ranking.relevant[split],
-                at,
-                harmonic,
-            )
+    found = np.where(inside, ranking.relevant[:, :groups], 0).sum(axis=1)
+    values = ratio(within, found)
+    crossing = np.flatnonzero(ranking.ends[queries, cut] > at)
+    for start in range(0, len(crossing), _BLOCK):
+        rows = crossing[start : start + _BLOCK]
+        sizes, relevant = ranking.sizes[rows, cut[rows]], ranking.relevant[rows, cut[rows]]
+        starts = ranking.ends[rows, cut[rows]] - sizes
+        values[rows] = _split_precision(within[rows], found[rows], starts, sizes, relevant, at)
     return values
+
+
+def _precision_sums_of(ranking: Tied, groups: int) -> Values:
+    """The expected sum of precisions of each of the first groups.  Shapes: -> (Q, groups)."""
+    ends, sizes = ranking.ends[:, :groups], ranking.sizes[:, :groups]
+    relevant_starts = ranking.relevant_ends[:, :groups] - ranking.relevant[:, :groups]
+    harmonic = _harmonic(int(ends.max()))
+    return _precision_sums(ends - sizes, relevant_starts, sizes, ranking.relevant[:, :groups], harmonic)
 
 
 def _precision_sums(
@@ -60,13 +61,13 @@ def _precision_sums(
     relevant: NDArray[np.number],
     harmonic: Values,
 ) -> Values:
-    """The expected sum of precisions at the relevant items of each group (McSherry and Najork 2008, eq. 5).
+    """The expected sum of precisions at the relevant items of each group (McSherry and Najork 2008).
 
     With n items before, r of them relevant, and m relevant among t tied: the item at place n + i is relevant
     with probability m / t, and then 1 + r + (i - 1)(m - 1) / (t - 1) items up to it are.
     """
     others = np.divide(relevant - 1.0, sizes - 1.0, out=np.zeros(sizes.shape), where=sizes > 1)
-    rate = np.divide(relevant, sizes, out=np.zeros(sizes.shape), where=sizes > 0)
+    rate = ratio(relevant, sizes)
     spread = harmonic[starts + sizes] - harmonic[starts]
     expected: Values = rate * (others * sizes + (1.0 + relevant_starts - others * (starts + 1.0)) * spread)
     return expected
@@ -79,7 +80,6 @@ def _split_precision(
     sizes: NDArray[np.int64],
     relevant: NDArray[np.int64],
     at: int,
-    harmonic: Values,
 ) -> Values:
     """Average precision at a cut inside a group, over the number of its relevant items before the cut.
 
@@ -97,9 +97,9 @@ def _split_precision(
         found[:, None],
         np.broadcast_to(places, safe.shape),
         safe,
-        harmonic,
+        _harmonic(at),
     )
-    value = _ratio(sums, found[:, None] + safe)
+    value = ratio(sums, found[:, None] + safe)
     expected: Values = np.where(possible, np.exp(log_chance) * value, 0.0).sum(axis=1)
     return expected
 
@@ -113,7 +113,7 @@ def relevant_within(ranking: Tied, at: int) -> Values:
     """The expected number of relevant items among the first `at`.  Shapes: -> (Q,)."""
     _check_cut(at)
     at = min(at, ranking.database)
-    group = (ranking.ends >= at).argmax(axis=1)[:, None]
+    group = ranking.group_at(at)[:, None]
     size, relevant, end, relevant_end = (
         np.take_along_axis(each, group, axis=1)[:, 0]
         for each in (ranking.sizes, ranking.relevant, ranking.ends, ranking.relevant_ends)
@@ -132,14 +132,14 @@ def recall_at(ranking: Tied, at: int) -> Values:
 
     Not the R@k of caption retrieval, which asks for one right answer: that is `success_at`.
     """
-    return _ratio(relevant_within(ranking, at), ranking.total_relevant)
+    return ratio(relevant_within(ranking, at), ranking.total_relevant)
 
 
 def success_at(ranking: Tied, at: int) -> Values:
     """The chance of a relevant item among the first `at`.  Shapes: -> (Q,)."""
     _check_cut(at)
     at = min(at, ranking.database)
-    group = (ranking.ends >= at).argmax(axis=1)
+    group = ranking.group_at(at)
     values = np.zeros(len(group))
     for query, place in enumerate(group):
         size, relevant = int(ranking.sizes[query, place]), int(ranking.relevant[query, place])
@@ -157,17 +157,24 @@ def ndcg_at(ranking: Tied, at: int | None = None) -> Values:
     at = ranking.database if at is None else min(at, ranking.database)
     _check_cut(at)
     discount = _cumulative(1.0 / np.log2(np.arange(2, at + 2)))
-    ends, starts = np.minimum(ranking.ends, at), np.minimum(ranking.ends - ranking.sizes, at)
-    rate = np.divide(ranking.relevant, ranking.sizes, out=np.zeros(ends.shape), where=ranking.sizes > 0)
-    gain = (rate * (discount[ends] - discount[starts])).sum(axis=1)
+    groups = int(ranking.group_at(at).max()) + 1
+    ends, sizes = ranking.ends[:, :groups], ranking.sizes[:, :groups]
+    discounts = discount[np.minimum(ends, at)] - discount[np.minimum(ends - sizes, at)]
+    gain = (ratio(ranking.relevant[:, :groups], sizes) * discounts).sum(axis=1)
     best: Values = discount[np.minimum(ranking.total_relevant, at)]
-    return _ratio(gain, best)
+    return ratio(gain, best)
 
 
-def _ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> Values:
+def ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> Values:
+    """Elementwise; 0 where the whole is 0."""
     part, whole = np.broadcast_arrays(part, whole)
     values: Values = np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
     return values
+
+
+def _harmonic(last: int) -> Values:
+    """1 + 1/2 + ... + 1/n for n from 0 to `last`."""
+    return _cumulative(1.0 / np.arange(1, last + 1))
 
 
 def _cumulative(values: Values) -> Values:

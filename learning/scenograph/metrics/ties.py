@@ -42,6 +42,19 @@ class Tied:
         """Relevant items in the database.  Shapes: (Q,)."""
         return self.relevant_ends[:, -1]
 
+    @cached_property
+    def _ends_in_one_row(self) -> Counts:
+        """`ends` of all queries, each above those before it.  Shapes: (Q * G,)."""
+        above: Counts = np.arange(len(self.ends))[:, None] * (self.database + 1)
+        return (self.ends + above).ravel()
+
+    def group_at(self, rank: int) -> Counts:
+        """The group that holds the item of this rank, 1 to the size of the database.  Shapes: -> (Q,)."""
+        queries = np.arange(len(self.ends))
+        places: Counts = np.searchsorted(self._ends_in_one_row, queries * (self.database + 1) + rank)
+        group: Counts = places - queries * self.ends.shape[1]
+        return group
+
     @property
     def database(self) -> int:
         """Number of items that are ranked."""
@@ -57,7 +70,7 @@ def tied_by_score(scores: NDArray[np.floating], relevant: Mask) -> Tied:
     if np.isnan(scores).any():
         raise ValueError("scores must be numbers")
     queries, items = scores.shape
-    order = np.argsort(-scores, axis=1, kind="stable")
+    order = np.argsort(-scores, axis=1)
     ranked = np.take_along_axis(scores, order, axis=1)
     group = np.zeros((queries, items), np.int64)
     np.cumsum(ranked[:, 1:] != ranked[:, :-1], axis=1, out=group[:, 1:])
