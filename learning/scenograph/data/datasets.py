@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from scenograph.data import flickr8k, wikipedia
+from scenograph.data import (
+    flickr8k,
+    flickr30k,
+    mirflickr25k,
+    mscoco,
+    nuswide_tc10,
+    pascal_voc,
+    wikipedia,
+    xmedia,
+)
 from scenograph.data.card import DatasetCard
 from scenograph.data.tables import Captions, Features
 from scenograph.scene.errors import InvalidInput
 
 _DATASETS: dict[str, tuple[DatasetCard, Callable[[Path], Captions | Features]]] = {
-    module.CARD.name: (module.CARD, module.load) for module in (flickr8k, wikipedia)
+    card.name: (card, load)
+    for card, load in (
+        (flickr8k.CARD, flickr8k.load),
+        (flickr30k.CARD, flickr30k.load),
+        (mscoco.CARD, mscoco.load),
+        (wikipedia.CARD, wikipedia.load),
+        (mirflickr25k.CARD, mirflickr25k.load),
+        (nuswide_tc10.CARD, nuswide_tc10.load),
+        (pascal_voc.CARD, pascal_voc.load),
+        (xmedia.CARD, xmedia.load),
+    )
 }
 
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.data.card import DatasetCard
-from scenograph.data.contracts import FloatArray, LabelArray
+from scenograph.data.contracts import LabelArray
 from scenograph.scene.errors import InvalidInput
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def wrong(card: DatasetCard, file: Path, problem: str) -> InvalidInput:
@@ -36,12 +38,12 @@ def has(folder: Path, *places: str) -> bool:
     return any((folder / place).exists() for place in places)
 
 
-def lines(card: DatasetCard, file: Path, count: int | None = None) -> list[str]:
+def lines(card: DatasetCard, file: Path, count: int | None = None, *, encoding: str = "utf-8") -> list[str]:
     """The non-empty lines of a text file; `count`, where given, is how many the published file has."""
     try:
-        found = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        found = [line for line in file.read_text(encoding=encoding).splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise wrong(card, file, f"cannot be read as UTF-8 text: {error}") from error
+        raise wrong(card, file, f"cannot be read as text: {error}") from error
     if count is not None and len(found) != count:
         raise wrong(card, file, f"has {len(found)} lines, the published file has {count}")
     return found
@@ -55,30 +57,17 @@ def read_json(card: DatasetCard, file: Path) -> Any:
         raise wrong(card, file, f"is no JSON: {error}") from error
 
 
-def numbers(card: DatasetCard, file: Path, columns: int | None = None) -> FloatArray:
-    """A text file of numbers, a row a line, between blanks, tabs or commas -> (rows, columns) float32."""
-    try:
-        with file.open(encoding="utf-8") as text:
-            rows = [line.replace(",", " ").split() for line in text if line.strip()]
-        values = np.array(rows, np.float32)
-    except (OSError, ValueError) as error:
-        raise wrong(card, file, f"is no table of numbers: {error}") from error
-    if values.ndim != 2 or (columns is not None and values.shape[1] != columns):
-        raise wrong(card, file, f"has shape {values.shape}, {columns} columns were expected")
-    return values
-
-
 def read_mat(card: DatasetCard, file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Variables of a MATLAB file, any version. (v7.3 files are HDF5 with arrays transposed, which is undone.)
+    """Variables of a MATLAB file, any version. v7.3 files are HDF5: MATLAB's arrays lie transposed there.
 
     Errors: InvalidInput where the file is no MATLAB file, or lacks a variable (naming those it has).
     """
     from scipy.io import loadmat
 
+    if _is_hdf5(file):
+        return _read_hdf5(card, file, names)
     try:
         values: Mapping[str, Any] = loadmat(file)
-    except NotImplementedError:
-        return _read_hdf5(card, file, names)
     except (OSError, ValueError, TypeError) as error:
         raise wrong(card, file, f"is no MATLAB file: {error}") from error
     _check_names(card, file, names, [name for name in values if not name.startswith("__")])
@@ -89,13 +78,23 @@ def _dense(value: Any) -> NDArray[Any]:
     return np.asarray(value.toarray() if hasattr(value, "toarray") else value)
 
 
+def _is_hdf5(file: Path) -> bool:
+    """Whether the file is HDF5; MATLAB writes 512 bytes of its own before."""
+    with file.open("rb") as content:
+        head = content.read(520)
+    return _HDF5 in (head[:8], head[512:])
+
+
 def _read_hdf5(card: DatasetCard, file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     import h5py
 
     try:
         with h5py.File(file, "r") as values:
             _check_names(card, file, names, list(values))
-            return {name: np.asarray(values[name]).T for name in names}
+            return {
+                name: np.asarray(values[name]).T if "MATLAB_class" in values[name].attrs else values[name][()]
+                for name in names
+            }
     except OSError as error:
         raise wrong(card, file, f"is no MATLAB v7.3 file: {error}") from error
 
