@@ -1,4 +1,4 @@
-"""The registries of what a recipe can name: losses, nets, hooks, tasks, solvers.
+"""The registries of what a recipe can name: losses, nets, hooks, tasks, solvers, and a solver's terms.
 
 Their names and parameters are read from the source, so a recipe is checked before torch is imported.
 """
@@ -12,8 +12,9 @@ nets = Registry("nets")
 hooks = Registry("hooks")
 tasks = Registry("tasks")
 solvers = Registry("solvers", supplied=("train", "bits", "dimension", "seed", "progress"))
+terms = Registry("terms")
 
-REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, solvers)}
+REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, solvers, terms)}
 
 __all__ = [
     "REGISTRIES",
@@ -26,4 +27,5 @@ __all__ = [
     "nets",
     "solvers",
     "tasks",
+    "terms",
 ]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-KINDS = ("losses", "nets", "hooks", "tasks", "solvers")
+KINDS = ("losses", "nets", "hooks", "tasks", "solvers", "terms")
 _DECORATED = re.compile(rf"^@(?:\w+\.)*(?:{'|'.join(KINDS)})\(", re.MULTILINE)
 _SIMPLE: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "None": None}
 _GENERIC: dict[str, Any] = {"tuple": tuple, "list": list, "dict": dict, "Sequence": list, "Mapping": dict}

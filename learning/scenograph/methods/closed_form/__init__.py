@@ -1,0 +1,4 @@
+"""Methods solved by one decomposition: the CCA family, semantic matching, and spectral or boosted hashing.
+
+One file a family; each solver is registered and gives a `LinearProjector`. No torch.
+"""
