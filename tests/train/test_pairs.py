@@ -141,11 +141,18 @@ def test_the_projector_is_saved(tmp_path: Path) -> None:
     )
     vectors = hidden @ arrays["image.net.layers.2.weight"].T + arrays["image.net.layers.2.bias"]
     np.testing.assert_allclose(projector.image(made().image), vectors, rtol=1e-4, atol=1e-4)
+    loaded = DeepProjector.load(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.image(made().image), projector.image(made().image))
+    assert np.array_equal(loaded.text(made().text), projector.text(made().text))
+    with pytest.raises(InvalidInput, match=r"trained on \(n, 10\)"):
+        loaded.image(made().text)
+    with pytest.raises(InvalidInput, match="not a projector file"):
+        DeepProjector.load(tmp_path / "made.toml")
 
 
 HOOKED = """
 import torch
-from scenograph.components import Sizes
+from scenograph.components import Sizes, hooks
 from scenograph.train.hook import Hook
 
 @hooks("test-bank.v1")
@@ -218,12 +225,13 @@ def test_scaling_reads_memory_maps_and_leaves_constants(tmp_path: Path) -> None:
     rows[:, 2] = 1
     np.save(tmp_path / "rows.npy", rows)
     mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
-    scaled = Scale("standard", mapped)(torch.from_numpy(rows).float())
+    standard, unit = Scale("standard", 3), Scale("unit", 3)
+    standard.fit(mapped)
+    scaled = standard(torch.from_numpy(rows).float())
     torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(3), atol=1e-3, rtol=0)
     torch.testing.assert_close(scaled[:, :2].std(dim=0), torch.ones(2), atol=1e-3, rtol=0)
     assert scaled[:, 2].abs().max() == 0
-    unit = Scale("unit", mapped)(torch.from_numpy(rows).float())
-    torch.testing.assert_close(unit.norm(dim=1), torch.ones(5000))
+    torch.testing.assert_close(unit(torch.from_numpy(rows).float()).norm(dim=1), torch.ones(5000))
 
 
 def test_scores_of_codes_are_those_of_their_signs() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from scenograph.components import Registry, hooks, losses, nets, solvers, tasks
+from scenograph.components import Registry, Signature, hooks, losses, nets, solvers, tasks
 from scenograph.components.check import checked
 from scenograph.components.registry import near
 from scenograph.methods.recipe import Named, Recipe, decode
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def list_methods() -> list[Recipe]:
     """Every method of the catalogue, sorted by key. Errors: InvalidInput (a recipe is wrong)."""
-    return [load_recipe(path) for path in sorted(FOLDER.glob("*.toml"))]
+    return [get_method(key) for key in _keys()]
 
 
 def get_method(key: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -31,10 +31,14 @@ def get_method(key: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
 
 def method_path(key: str) -> Path:
     """The catalogue's file of that key. Errors: NotFound, naming the known ones."""
-    known = [path.stem for path in sorted(FOLDER.glob("*.toml"))]
+    known = _keys()
     if key not in known:
         raise NotFound(f'method "{key}" is not known{near(key, known)}; known: {", ".join(known) or "none"}')
     return FOLDER / f"{key}.toml"
+
+
+def _keys() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def load_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -62,6 +66,12 @@ def load_recipe(path: Path, overrides: Mapping[str, Any] | None = None) -> Recip
     return _check_components(recipe, name, path.parent)
 
 
+def components_of(recipe: Recipe) -> list[tuple[str, Named, Signature]]:
+    """Every component that the recipe names: its table, what it gives, and the component's signature."""
+    extra = tuple(map(Path, recipe.components))
+    return [(table, one, registry.signature(one.name, extra)) for registry, one, table in _named(recipe)]
+
+
 def _check_shape(recipe: Recipe, name: str) -> None:
     """A recipe has a solver, or a task, or nets and losses."""
     if recipe.task is not None or (recipe.solver is not None and not recipe.nets):
@@ -81,6 +91,10 @@ def _check_components(recipe: Recipe, name: str, folder: Path) -> Recipe:
             raise InvalidInput(f"{name}: components: there is no file {file}", field="components")
     for registry, one, table in _named(recipe):
         one.parameters = checked(registry, one.name, one.parameters, where=f"{name}: {table}", extra=extra)
+    solver = recipe.solver
+    learns_codes = solver is not None and "bits" in solvers.signature(solver.name, extra).supplied
+    if solver is not None and learns_codes and recipe.head.kind == "real":
+        raise InvalidInput(f'{name}: [head] kind: "{solver.name}" learns codes, so kind = "sign"')
     return msgspec.structs.replace(recipe, components=tuple(map(str, extra)))
 
 

@@ -127,3 +127,18 @@ def decode(kind: type, value: Any) -> Any:
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise ValueError(f"weight = {weight!r}: Expected float")
     return Term(name, parameters, float(weight))
+
+
+def to_json(recipe: Recipe) -> str:
+    """The whole recipe, defaults and overrides included."""
+    return msgspec.json.encode(recipe, enc_hook=_encode).decode()
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe that `to_json` wrote. Errors: msgspec.ValidationError."""
+    return msgspec.convert(msgspec.json.decode(text), Recipe, dec_hook=decode)
+
+
+def _encode(one: Any) -> Any:
+    weight = {"weight": one.weight} if isinstance(one, Term) else {}
+    return {"name": one.name, **weight, **one.parameters}

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scenograph.components import Sizes, hooks, losses, nets
+from scenograph.components import Sizes, hooks, losses
 from scenograph.data.contracts import FeatureSplit
-from scenograph.methods.contracts import FloatArray
 from scenograph.methods.recipe import Recipe
 from scenograph.scene.errors import InvalidInput
 from scenograph.train.distributed import gathered
-from scenograph.train.head import CommonHead
-from scenograph.train.scaling import Scale
 from scenograph.train.scores import score_pairs
 from scenograph.train.task import RowArray, Task
+from scenograph.train.towers import as_tensor, encode, make_tower
 
 Values = dict[str, Tensor]
-_ENCODE_ROWS = 1024
-
-
-class Tower(nn.Module):
-    """One modality: scaled features, through its net and the head, to the common space."""
-
-    def __init__(self, scale: Scale, net: nn.Module, head: CommonHead) -> None:
-        super().__init__()
-        self.scale = scale
-        self.net = net
-        self.head = head
-
-    def forward(self, features: Tensor) -> Values:
-        """`features` scaled, the net's `output` (with all else that it gives), and the head's `vector`."""
-        scaled = self.scale(features)
-        found = self.net(scaled)
-        values = dict(found) if isinstance(found, Mapping) else {"output": found}
-        return {"features": scaled, **values, "vector": self.head(values["output"])}
 
 
 class PairTask(Task):
@@ -69,8 +47,10 @@ class PairTask(Task):
             pairs=self.rows,
         )
         extra = tuple(map(Path, recipe.components))
-        self.image = self._tower("image", extra)
-        self.text = self._tower("text", extra)
+        self.image = make_tower(recipe, "image", self.sizes.image)
+        self.text = make_tower(recipe, "text", self.sizes.text)
+        self.image.scale.fit(train.image)
+        self.text.scale.fit(train.text)
         self.terms = nn.ModuleList(
             losses.build(term.name, self.sizes, parameters=term.parameters, extra=extra)
             for term in recipe.loss
@@ -81,22 +61,14 @@ class PairTask(Task):
         )
         self.values: Values = {}
 
-    def _tower(self, side: str, extra: tuple[Path, ...]) -> Tower:
-        net = self.recipe.nets[side]
-        rows: FloatArray = getattr(self.train, side)
-        given = (rows.shape[1], self.recipe.head.dimension)
-        built = nets.build(net.name, *given, parameters=net.parameters, extra=extra)
-        scaling = getattr(self.recipe.data, f"{side}_scale")
-        return Tower(Scale(scaling, rows), built, CommonHead(self.recipe.head))
-
     def batch(self, rows: RowArray, rng: np.random.Generator) -> Values:
         batch = {
-            "image": _tensor(self.train.image[rows]),
-            "text": _tensor(self.train.text[rows]),
+            "image": as_tensor(self.train.image[rows]),
+            "text": as_tensor(self.train.text[rows]),
             "rows": torch.from_numpy(rows),
         }
         if self.sizes.classes:
-            batch["labels"] = _tensor(self.train.labels[rows])
+            batch["labels"] = as_tensor(self.train.labels[rows])
         return batch
 
     def losses(self, batch: Values) -> Values:
@@ -129,22 +101,6 @@ class PairTask(Task):
         return encode(self.image, split.image), encode(self.text, split.text)
 
 
-def encode(tower: Tower, features: FloatArray) -> Tensor:
-    """The tower's output before the head for any number of rows.  Shapes: (n, d) -> (n, D)."""
-    training = tower.training
-    device = tower.scale.mean.device
-    tower.eval()
-    try:
-        with torch.no_grad():
-            parts = [
-                tower(_tensor(features[start : start + _ENCODE_ROWS]).to(device))["output"]
-                for start in range(0, max(len(features), 1), _ENCODE_ROWS)
-            ]
-    finally:
-        tower.train(training)
-    return torch.cat(parts)
-
-
 def _arguments(name: str, loss: nn.Module, values: Values) -> Values:
     """The values that a loss reads."""
     found: Values = {}
@@ -155,7 +111,3 @@ def _arguments(name: str, loss: nn.Module, values: Values) -> Values:
             known = ", ".join(sorted(values))
             raise InvalidInput(f'loss "{name}" reads {parameter.name!r}, which nothing gives; known: {known}')
     return found
-
-
-def _tensor(rows: np.ndarray[Any, Any]) -> Tensor:
-    return torch.from_numpy(np.array(rows, dtype=np.float32))

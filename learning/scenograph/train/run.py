@@ -118,7 +118,7 @@ def _descended(
         out=out,
         progress=progress,
     ).fit(resume=resume)
-    projector = DeepProjector(task.image, task.text)
+    projector = DeepProjector(recipe, task.image, task.text)
     if recipe.solver is not None:
         return _chained(recipe, projector, train, progress)
     image_codes, text_codes = _codes(task, train, kept)

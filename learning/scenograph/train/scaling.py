@@ -23,14 +23,18 @@ class Scale(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, kind: Scaling, train: NDArray[np.floating]) -> None:
+    def __init__(self, kind: Scaling, features: int) -> None:
         super().__init__()
         self.kind = kind
-        mean, deviation = np.zeros(1), np.ones(1)
-        if kind == "standard":
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+
+    def fit(self, train: NDArray[np.floating]) -> None:
+        """Learn what `standard` needs.  Shapes: (n, features)."""
+        if self.kind == "standard":
             mean, deviation = _moments(train)
-        self.register_buffer("mean", torch.from_numpy(mean).float())
-        self.register_buffer("deviation", torch.from_numpy(deviation).float())
+            self.mean.copy_(torch.from_numpy(mean))
+            self.deviation.copy_(torch.from_numpy(deviation))
 
     def forward(self, features: Tensor) -> Tensor:
         if self.kind == "unit":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from scenograph.train.hook import Hook
@@ -41,6 +43,12 @@ class Task(ABC):
     def validate(self) -> Mapping[str, float]:
         """Scores on held-out data, higher is better; called in evaluation mode, without gradients."""
         return {}
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write what was learned, and say which files; by default the module's weights."""
+        path = folder / "model.safetensors"
+        save_file({name: value.cpu().contiguous() for name, value in self.module.state_dict().items()}, path)
+        return [path]
 
     def order(self, rng: np.random.Generator) -> RowArray:
         """The rows of one epoch in order; by default all of them, shuffled."""

@@ -7,7 +7,19 @@ from typing import NoReturn
 
 import typer
 
-from scenograph.cli import collections, demo, evaluate, graphs, ingest, pack, search, serving
+from scenograph.cli import (
+    collections,
+    datasets,
+    demo,
+    evaluate,
+    graphs,
+    ingest,
+    methods,
+    pack,
+    search,
+    serving,
+    train,
+)
 from scenograph.cli.output import print_error, print_position
 from scenograph.client import ScenographError
 
@@ -25,7 +37,10 @@ app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("parse")(graphs.parse)
 app.command("describe")(graphs.describe)
+app.add_typer(datasets.app, name="datasets", help="The datasets that training and evaluation read.")
 app.add_typer(evaluate.app, name="evaluate", help="Measure the served path.")
+app.command("train")(train.train)
+app.add_typer(methods.app, name="methods", help="The published methods that can be trained.")
 app.command("demo")(demo.demo)
 
 
