@@ -26,8 +26,8 @@ CARD = DatasetCard(
     files=(
         "mirflickr25k-iall-vgg.mat (XAll), mirflickr25k-yall.mat (YAll), mirflickr25k-lall.mat (LAll)",
         'or the same with "-rand" before ".mat": rows shuffled already',
-        "or, as published, mirflickr/doc/common_tags.txt, mirflickr/meta/tags/, mirflickr25k_annotations_v080/, "
-        "with image features XAll of 25,000 or 20,015 rows in mirflickr25k-iall-vgg.mat",
+        "or, as published, mirflickr/doc/common_tags.txt, mirflickr/meta/tags/, "
+        "mirflickr25k_annotations_v080/, with XAll of 25,000 or 20,015 rows in mirflickr25k-iall-vgg.mat",
     ),
     url="https://press.liacs.nl/mirflickr/mirdownload.html",
     terms="Photographs under Creative Commons licences that their owners chose; research use.",

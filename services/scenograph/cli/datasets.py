@@ -47,7 +47,7 @@ def show(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show a dataset's files, protocol, terms and citation; with --root also read it and say what is there."""
+    """Show a dataset's files, protocol, terms and citation; with --root, what is there too."""
     from scenograph.data import dataset_card
 
     card = dataset_card(name)
