@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from scenograph.index import searching
 from scenograph.index.app import IndexApp
 from scenograph.index.draft import Draft, compacted
 from scenograph.index.table import Rows, Table, View, empty_view
-from scenograph.runtime.contracts import Entry, FloatArray, IndexQuery, Modality, Record
+from scenograph.runtime.contracts import CodeArray, Entry, FloatArray, IndexQuery, Level, Modality, Record
 from scenograph.scene.errors import CollectionNotFound, InvalidFilter, InvalidInput, PackMismatch
 
 
@@ -26,7 +27,7 @@ async def app(tmp_path: Path) -> AsyncIterator[IndexApp]:
 
 
 def oracle(view: View, query: IndexQuery, passing: set[int] | None) -> list[tuple[str, int, int, int, float]]:
-    """(id, modality, ordinal, distance, cosine) of every hit, best first, row by row."""
+    """(id, modality, ordinal, bits that differ, cosine) of every hit, best first, row by row."""
     found = []
     table = view.table
     for row in range(view.rows):
@@ -35,21 +36,54 @@ def oracle(view: View, query: IndexQuery, passing: set[int] | None) -> list[tupl
         if not view.live_rows[row] or (passing is not None and slot not in passing):
             continue
         if query.modality in (Modality.UNSPECIFIED, modality):
-            distance = int(np.bitwise_count(table.codes.data[row] ^ query.code).sum())
-            found.append((distance, table.ids[slot], modality, int(table.ordinal.data[row]), row))
+            bits = np.unpackbits(table.codes.data[row] ^ query.code)
+            share = _share(bits, query.levels)
+            key = (share, table.ids[slot], modality, int(table.ordinal.data[row]))
+            found.append((*key, int(bits.sum()), row))
     found = sorted(found)[: query.coarse_candidates]
-    hits = [(item, modality, ordinal, distance, 0.0) for distance, item, modality, ordinal, _ in found]
+    hits = [(item, modality, ordinal, bits, 0.0) for _, item, modality, ordinal, bits, _ in found]
     if query.embedding is not None:
-        cosines = [_cosine(table.embeddings.take(np.array([row]))[0], query.embedding) for *_, row in found]
+        vectors = [table.embeddings.take(np.array([row]))[0] for *_, row in found]
+        cosines = [_cosine(vector, query.embedding, query.levels) for vector in vectors]
         hits = [(*hit[:4], cosine) for hit, cosine in zip(hits, cosines, strict=True)]
         hits.sort(key=lambda hit: (-hit[4], hit[0], hit[1], hit[2]))
     return hits
 
 
-def _cosine(left: FloatArray, right: FloatArray) -> float:
+def _share(differing: CodeArray, levels: Sequence[Level]) -> float:
+    """The share of differing bits (bits,), bit by bit; each counts with its level's scale."""
+    scales = [0.0] * len(differing)
+    for level in levels:
+        for start, stop in level.bits:
+            for bit in range(start, min(stop, len(differing))):
+                scales[bit] = level.scale
+    if not any(scales) or all(level.scale == 1 for level in levels):
+        scales = [1.0] * len(differing)
+    return sum(s for s, bit in zip(scales, differing.tolist(), strict=True) if bit) / sum(scales)
+
+
+def _cosine(left: FloatArray, right: FloatArray, levels: Sequence[Level]) -> float:
     a, b = left.astype(np.float64), right.astype(np.float64)
     sizes = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(np.float32(a @ b / sizes)) if sizes else 0.0
+    if all(level.scale == 1 for level in levels):
+        product = a @ b
+    else:
+        product = sum(level.scale * (a[k] * b[k]) for level in levels for k in range(level.start, level.stop))
+    return float(np.float32(np.clip(product / sizes, -1, 1))) if sizes else 0.0
+
+
+# Halves, so that sums are exact in any order.
+scales = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+
+
+@st.composite
+def levels_of(draw: st.DrawFn) -> tuple[Level, ...]:
+    """No level, or three of one component each, with bits in byte ranges and across them."""
+    if draw(st.booleans()):
+        return ()
+    chosen = draw(st.lists(scales, min_size=3, max_size=3).filter(any))
+    bits = [((0, 40), (64, 130)), ((40, 50), (130, 200)), ((50, 64), (200, 256))]
+    return tuple(Level(k, k + 1, bits[k], scale) for k, scale in enumerate(chosen))
 
 
 @st.composite
@@ -88,6 +122,7 @@ def test_search_equals_the_oracle(view: View, data: st.DataObject) -> None:
         random.integers(-2, 3, 3).astype(np.float32) if data.draw(st.booleans()) else None,
         data.draw(st.sampled_from(Modality)),
         coarse_candidates=data.draw(st.integers(1, 60)),
+        levels=data.draw(levels_of()),
     )
     slots = data.draw(st.none() | st.sets(st.integers(0, max(view.slots - 1, 0))))
     passing = None
@@ -95,12 +130,13 @@ def test_search_equals_the_oracle(view: View, data: st.DataObject) -> None:
         passing = np.zeros(view.slots, bool)
         passing[[slot for slot in slots if slot < view.slots]] = True
     wanted = searching.wanted_rows(view, passing, asked.modality)
-    found = searching.nearest(view, asked.code, wanted, asked.coarse_candidates)
+    found = searching.nearest(view, asked.code, wanted, asked.coarse_candidates, asked.levels)
     cosines = np.zeros(len(found.rows), np.float32)
     if asked.embedding is None:
         found = searching.ranked(view, found)
     if asked.embedding is not None:
-        found, cosines = searching.rescored(view, found, asked.embedding)
+        found, cosines, own = searching.rescored(view, found, asked.embedding, asked.levels)
+        assert own.shape == (len(found.rows), len(asked.levels))
     hits = [
         (
             view.table.ids[view.table.slot.data[row]],
@@ -267,3 +303,88 @@ async def test_any_history_leaves_what_its_last_writes_say(
 def _plain(hit: object) -> tuple[object, ...]:
     names = ("item_id", "modality", "ordinal", "hamming", "cosine", "text", "graph")
     return tuple(getattr(hit, name) for name in names)
+
+
+# Three levels of unit vectors, as a pack makes embeddings: see docs/guides/ranking.md.
+PARTS = ((0, 3), (3, 6), (6, 8))
+WEIGHTS = (0.5, 0.3, 0.2)
+BIT_PARTS = (((0, 32),), ((32, 50),), ((50, 64),))
+
+
+def weighed(*shares: float) -> tuple[Level, ...]:
+    """The levels with the scales that these weights give them."""
+    columns = zip(PARTS, BIT_PARTS, WEIGHTS, shares, strict=True)
+    return tuple(Level(*part, bits, share / sum(shares) / own) for part, bits, own, share in columns)
+
+
+def levelled(random: np.random.Generator) -> tuple[FloatArray, list[FloatArray]]:
+    """An embedding, and its levels' unit vectors."""
+    units = []
+    for start, stop in PARTS:
+        vector = random.standard_normal(stop - start)
+        units.append((vector / np.linalg.norm(vector)).astype(np.float32))
+    scaled = [np.sqrt(weight) * unit for weight, unit in zip(WEIGHTS, units, strict=True)]
+    return np.concatenate(scaled).astype(np.float32), units
+
+
+async def test_levels_count_by_their_weights(app: IndexApp) -> None:
+    random = np.random.default_rng(7)
+    made = {f"i{number:03}": levelled(random) for number in range(120)}
+    codes = {item: random.integers(0, 256, 8, dtype=np.uint8) for item in made}
+    for item, (vector, _) in made.items():
+        await put(app, Record(item, (Entry(Modality.IMAGE, embedding=vector, code=codes[item]),), PACK))
+    vector, units = levelled(random)
+    for shares in (WEIGHTS, (1, 0, 0), (0, 1, 0), (0, 0, 4), (1, 1, 1), (0, 3, 1)):
+        asked = query(5, embedding=vector, levels=weighed(*shares), coarse_candidates=50)
+        answer = await app.search("photos", asked)
+        plain = await app.search("photos", replace(asked, levels=()))
+        for hit in answer.hits:
+            near = [float(mine @ own) for mine, own in zip(units, made[hit.item_id][1], strict=True)]
+            assert hit.level_cosines == pytest.approx(near, abs=1e-5)
+            assert hit.cosine == pytest.approx(np.average(near, weights=shares), abs=1e-5)
+            differ = np.unpackbits(codes[hit.item_id] ^ asked.code)
+            assert hit.hamming == differ.sum()
+            bits = [int(differ[start:stop].sum()) for ((start, stop),) in BIT_PARTS]
+            scales = [level.scale for level in asked.levels]
+            total = sum(s * (b[0][1] - b[0][0]) for s, b in zip(scales, BIT_PARTS, strict=True))
+            assert hit.distance == pytest.approx(float(np.dot(scales, bits)) / total)
+        assert [hit.cosine for hit in answer.hits] == sorted((h.cosine for h in answer.hits), reverse=True)
+        kept = sorted(answer.hits, key=lambda hit: (hit.distance, hit.item_id))[-1].distance
+        assert len(answer.hits) == 50 and all(hit.distance <= kept for hit in answer.hits)
+        if shares == WEIGHTS:
+            assert [_plain(hit)[:5] for hit in answer.hits] == [_plain(hit)[:5] for hit in plain.hits]
+            assert all(hit.level_cosines == () for hit in plain.hits)
+
+
+async def test_weights_work_with_filters_and_one_level_is_the_ranking_by_it_alone(app: IndexApp) -> None:
+    random = np.random.default_rng(8)
+    units: dict[str, list[FloatArray]] = {}
+    for number in range(60):
+        vector, units[f"i{number:02}"] = levelled(random)
+        entry = Entry(Modality.IMAGE, embedding=vector, code=random.integers(0, 256, 8, dtype=np.uint8))
+        await put(app, Record(f"i{number:02}", (entry,), PACK, {"even": number % 2 == 0}))
+    vector, mine = levelled(random)
+    asked = query(5, embedding=vector, levels=weighed(0, 1, 0), filter="even = true")
+    answer = await app.search("photos", asked)
+    even = [item for item in units if int(item[1:]) % 2 == 0]
+    by_objects = sorted(even, key=lambda item: -float(mine[1] @ units[item][1]))
+    assert [hit.item_id for hit in answer.hits] == by_objects and answer.considered == 30
+
+
+async def test_wrong_levels_are_refused(app: IndexApp) -> None:
+    await put(app, record("a"))
+    wrong: list[tuple[tuple[Level, ...], str]] = [
+        ((Level(0, 9, ()),), "levels[0]"),
+        ((Level(3, 3, ()),), "levels[0]"),
+        ((Level(0, 3, ()), Level(-1, 3, ())), "levels[1]"),
+        ((Level(0, 3, ((0, 300),)),), "levels[0].bits"),
+        ((Level(0, 3, ((7, 7),)),), "levels[0].bits"),
+        ((Level(0, 3, (), -1.0),), "levels[0].scale"),
+        ((Level(0, 3, (), float("nan")),), "levels[0].scale"),
+        ((Level(0, 3, (), 0.0),), "levels"),
+        ((Level(0, 3, ()),) * 17, "levels"),
+    ]
+    for levels, field in wrong:
+        with pytest.raises(InvalidInput) as caught:
+            await app.search("photos", query(levels=levels))
+        assert caught.value.violations[0].field == field

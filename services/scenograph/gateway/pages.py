@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from scenograph.gateway.answers import Hit, ScoreParts
 from scenograph.gateway.deadlines import Estimates, StageTimes, time_box
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
+from scenograph.gateway.packs import PackLevel
 from scenograph.gateway.prepared import SKIPPABLE
 from scenograph.gateway.ranked import RankedHit, Ranking
 from scenograph.gateway.requests import Stage
@@ -34,10 +35,13 @@ class Page:
 class Pages:
     """Makes pages."""
 
-    def __init__(self, index: Index, stage: GraphStage, estimates: Estimates) -> None:
+    def __init__(
+        self, index: Index, stage: GraphStage, estimates: Estimates, levels: Sequence[PackLevel]
+    ) -> None:
         self._index = index
         self._stage = stage
         self._estimates = estimates
+        self._levels = [level.name for level in levels]
 
     async def page(
         self,
@@ -79,8 +83,22 @@ class Pages:
             record = records.get(hit.item_id)
             entry = _entry(record, hit) if record is not None else None
             if record is not None and entry is not None:
-                hits.append(_hit(hit, record, entry, explain=explain))
+                hits.append(self._hit(hit, record, entry, explain=explain))
         return hits
+
+    def _hit(self, ranked: RankedHit, record: Record, entry: Entry, *, explain: bool) -> Hit:
+        stage = Stage(ranked.stage)
+        levels = dict(zip(self._levels, ranked.levels, strict=False))  # none where no cosine was computed
+        return Hit(
+            item_id=ranked.item_id,
+            modality=Modality(ranked.modality),
+            ordinal=ranked.ordinal,
+            text=entry.text,
+            score=ranked.score,
+            parts=ScoreParts(ranked.coarse, ranked.cosine, ranked.graph, stage, levels),
+            graph=entry.graph if explain and stage is Stage.GRAPH else None,
+            metadata=record.metadata,
+        )
 
     async def _explain(
         self, hits: list[Hit], graphs: Sequence[WeightedGraph], weights: MatchWeights | None
@@ -117,18 +135,4 @@ def _entry(record: Record, hit: RankedHit) -> Entry | None:
             if entry.modality == hit.modality and entry.ordinal == hit.ordinal
         ),
         None,
-    )
-
-
-def _hit(ranked: RankedHit, record: Record, entry: Entry, *, explain: bool) -> Hit:
-    stage = Stage(ranked.stage)
-    return Hit(
-        item_id=ranked.item_id,
-        modality=Modality(ranked.modality),
-        ordinal=ranked.ordinal,
-        text=entry.text,
-        score=ranked.score,
-        parts=ScoreParts(ranked.coarse, ranked.cosine, ranked.graph, stage),
-        graph=entry.graph if explain and stage is Stage.GRAPH else None,
-        metadata=record.metadata,
     )

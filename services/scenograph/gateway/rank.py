@@ -14,6 +14,7 @@ from scenograph.gateway.entries import EntryMaker, Made
 from scenograph.gateway.fields import at_field
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, query_graph
+from scenograph.gateway.levels import scaled_levels
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared
 from scenograph.gateway.query import QueryPreparer
@@ -21,7 +22,8 @@ from scenograph.gateway.requests import Candidate, ImageSource, RankRequest, Sta
 from scenograph.gateway.tasks import both
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_rank
-from scenograph.runtime.contracts import DEFAULT_BITS, Entry
+from scenograph.runtime.contracts import DEFAULT_BITS, Entry, Level
+from scenograph.runtime.levels import cosines, differing_shares
 from scenograph.scene.alignment import Alignment
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import SceneGraph
@@ -51,6 +53,7 @@ class RankService:
         Raises InvalidInput naming the first candidate that is no image or no text ("candidates[2].image").
         """
         request = check_rank(request)
+        levels = scaled_levels(self._pack.levels, request.level_weights, field="level_weights")
         times = StageTimes()
         parts = await self._uploads.resolve(request.query)
         query, entries = await both(
@@ -58,7 +61,7 @@ class RankService:
         )
         weights = request.weights or self._pack.fusion
         alignments, degraded = await self._align(query, entries, times, request)
-        coarse, cosine = _near(query, entries)
+        coarse, cosine, own = _near(query, entries, levels)
         agreement = np.array([alignment.score for alignment in alignments or ()], dtype=np.float64)
         if alignments is None:
             agreement, weights = np.zeros(len(entries)), without_graph(weights)
@@ -75,6 +78,7 @@ class RankService:
                     float(cosine[place]),
                     float(agreement[place]),
                     Stage.FLOAT if alignments is None else Stage.GRAPH,
+                    {level.name: near for level, near in zip(self._pack.levels, own[place], strict=True)},
                 ),
                 alignment=alignments[place] if alignments is not None and request.explain else None,
                 graph=entry.graph if alignments is not None and request.explain else None,
@@ -143,13 +147,14 @@ class RankService:
             return None, "; ".join(filter(None, (query.degraded, reason)))
 
 
-def _near(query: Prepared, entries: Sequence[Entry]) -> tuple[Scores, Scores]:
-    """Hamming similarity and cosine of each entry, both (K,) float64."""
+def _near(
+    query: Prepared, entries: Sequence[Entry], levels: Sequence[Level]
+) -> tuple[Scores, Scores, list[list[float]]]:
+    """Hamming similarity and cosine of each entry, both (K,) float64, and its levels' cosines."""
     vectors = np.stack([entry.embedding for entry in entries if entry.embedding is not None])
     codes = np.stack([entry.code for entry in entries if entry.code is not None])
-    distance = np.bitwise_count(codes ^ query.code).sum(axis=1, dtype=np.float64)
-    cosine: Scores = (vectors @ query.embedding).astype(np.float64)
-    return 1.0 - distance / DEFAULT_BITS, cosine
+    whole, own = cosines(query.embedding, vectors, levels)
+    return 1.0 - differing_shares(query.code, codes, levels), whole.astype(np.float64), own.tolist()
 
 
 def _sound(made: Made, field: str) -> Entry:

@@ -11,7 +11,9 @@ from scenograph.gateway.graphstage import WeightedGraph
 
 @dataclass(frozen=True, slots=True)
 class RankedHit:
-    """One entry in its place: its scores, and the last stage that scored it."""
+    """One entry in its place: its scores, the last stage that scored it, and the cosines of the pack's levels
+    (none where the float stage did not see it).
+    """
 
     item_id: str
     modality: int
@@ -21,6 +23,7 @@ class RankedHit:
     cosine: float
     graph: float
     stage: int
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from scenograph.gateway.deadlines import Estimates, StageTimes, graph_budget, time_box
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
+from scenograph.gateway.levels import scaled_levels
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared
 from scenograph.gateway.ranked import RankedHit, Ranking
@@ -56,6 +57,9 @@ class Ranker:
                     filter=request.filter,
                     coarse_candidates=options.coarse_candidates,
                     with_graphs=min(_head_size(request, query), GRAPHS_IN_SEARCH),
+                    levels=scaled_levels(
+                        self._pack.levels, options.level_weights, field="options.level_weights"
+                    ),
                 ),
             )
         times.inside("search", answer.timings)
@@ -65,15 +69,13 @@ class Ranker:
         """The ranking as the coarse stage sees it."""
         hits = [
             RankedHit(hit.item_id, hit.modality, hit.ordinal, coarse, coarse, 0.0, 0.0, Stage.COARSE)
-            for hit, coarse in zip(
-                answer.hits, _similarities(answer.hits, collection.bits).tolist(), strict=True
-            )
+            for hit, coarse in zip(answer.hits, _similarities(answer.hits).tolist(), strict=True)
         ]
         return _ranking(_sorted(hits), (), answer, collection, rescored=0)
 
     def by_cosine(self, request: SearchRequest, collection: Collection, answer: IndexAnswer) -> Ranking:
         """The ranking as the float stage sees it: fused from distance and cosine."""
-        hits = _float_hits(answer.hits, collection.bits, without_graph(self.weights(request)))
+        hits = _float_hits(answer.hits, without_graph(self.weights(request)))
         return _ranking(hits, (), answer, collection, rescored=len(answer.hits))
 
     async def refine(
@@ -105,7 +107,7 @@ class Ranker:
             return replace(floated, graphs=query.graphs, degraded="; ".join(filter(None, (degraded, reason))))
         weights = without_graph(self.weights(request))
         lowest = min((hit.score for hit in head), default=math.inf)
-        tail = _float_hits(answer.hits[count:], collection.bits, weights, ceiling=lowest)
+        tail = _float_hits(answer.hits[count:], weights, ceiling=lowest)
         hits = _sorted(head) + tail
         ranking = _ranking(hits, query.graphs, answer, collection, rescored=len(answer.hits))
         return replace(ranking, degraded=degraded, graph_candidates=count)
@@ -144,13 +146,23 @@ class Ranker:
         """The matched hits, those that fail a hard part left out."""
         kept, graphs = await self._graphs(request.collection, found)
         alignments = await self._stage.match(query.graphs, graphs, weights=request.options.match_weights)
-        coarse = _similarities(kept, collection.bits)
+        coarse = _similarities(kept)
         cosine = np.array([hit.cosine for hit in kept], dtype=np.float64)
         agreement = np.array([alignment.score for alignment in alignments], dtype=np.float64)
         scores = fuse(self.weights(request), coarse, cosine, agreement)
         columns = zip(kept, alignments, scores.tolist(), coarse.tolist(), agreement.tolist(), strict=True)
         return [
-            RankedHit(hit.item_id, hit.modality, hit.ordinal, score, near, hit.cosine, graph, Stage.GRAPH)
+            RankedHit(
+                hit.item_id,
+                hit.modality,
+                hit.ordinal,
+                score,
+                near,
+                hit.cosine,
+                graph,
+                Stage.GRAPH,
+                hit.level_cosines,
+            )
             for hit, alignment, score, near, graph in columns
             if alignment.satisfied
         ]
@@ -188,22 +200,30 @@ def _head_size(request: SearchRequest, query: Prepared) -> int:
     )
 
 
-def _similarities(hits: Sequence[IndexHit], bits: int) -> Scores:
-    return 1.0 - np.array([hit.hamming for hit in hits], dtype=np.float64) / bits
+def _similarities(hits: Sequence[IndexHit]) -> Scores:
+    return 1.0 - np.array([hit.distance for hit in hits], dtype=np.float64)
 
 
 def _float_hits(
-    hits: Sequence[IndexHit], bits: int, weights: FusionWeights, *, ceiling: float = math.inf
+    hits: Sequence[IndexHit], weights: FusionWeights, *, ceiling: float = math.inf
 ) -> list[RankedHit]:
     """Hits that were not matched, best first, none scored above `ceiling`: scores never rise in a ranking."""
-    near = _similarities(hits, bits)
+    near = _similarities(hits)
     cosine = np.array([hit.cosine for hit in hits], dtype=np.float64)
     scores = fuse(weights, near, cosine, np.zeros(len(hits))).tolist()
     columns = zip(hits, scores, near.tolist(), strict=True)
     order = sorted(columns, key=lambda row: (-row[1], row[0].item_id, row[0].modality, row[0].ordinal))
     return [
         RankedHit(
-            hit.item_id, hit.modality, hit.ordinal, min(score, ceiling), coarse, hit.cosine, 0.0, Stage.FLOAT
+            hit.item_id,
+            hit.modality,
+            hit.ordinal,
+            min(score, ceiling),
+            coarse,
+            hit.cosine,
+            0.0,
+            Stage.FLOAT,
+            hit.level_cosines,
         )
         for hit, score, coarse in order
     ]

@@ -57,7 +57,7 @@ class Searcher:
         self._collections = collections
         self._preparer = preparer
         self._ranker = Ranker(index, stage, pack, estimates)
-        self._pages = Pages(index, stage, estimates)
+        self._pages = Pages(index, stage, estimates, pack.levels)
         self._kept = kept
         self._uploads = uploads
         self._pack = pack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,16 @@ import msgspec
 import numpy as np
 
 from scenograph.index import limits
-from scenograph.runtime.contracts import Entry, IndexQuery, Metadata, Modality, Record, Write
+from scenograph.runtime.contracts import (
+    CODE_BITS,
+    Entry,
+    IndexQuery,
+    Level,
+    Metadata,
+    Modality,
+    Record,
+    Write,
+)
 from scenograph.scene.errors import DuplicateItem, InvalidInput, PackMismatch
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -114,6 +124,25 @@ def check_query(query: IndexQuery, bits: int, pack_version: str, dimension: int 
         raise InvalidInput(message, field="coarse_candidates")
     if query.with_graphs < 0:
         raise InvalidInput("less than 0", field="with_graphs")
+    _check_levels(query.levels, bits, dimension)
+
+
+def _check_levels(levels: Sequence[Level], bits: int, dimension: int | None) -> None:
+    """A search's levels; their bits may go past a short code's end."""
+    if len(levels) > limits.MAX_LEVELS:
+        raise InvalidInput(f"at most {limits.MAX_LEVELS}, not {len(levels)}", field="levels")
+    for position, level in enumerate(levels):
+        field = f"levels[{position}]"
+        if not 0 <= level.start < level.stop <= (dimension or limits.MAX_EMBEDDING):
+            raise InvalidInput(f"components {level.start} to {level.stop} are not there", field=field)
+        if any(not 0 <= start < stop <= max(CODE_BITS) for start, stop in level.bits):
+            raise InvalidInput("a range of bits is empty, or of bits that no code has", field=f"{field}.bits")
+        if not math.isfinite(level.scale) or level.scale < 0:
+            raise InvalidInput(
+                f"a scale is a number of at least 0, not {level.scale}", field=f"{field}.scale"
+            )
+    if levels and not any(level.scale for level in levels):
+        raise InvalidInput("the scales are all 0", field="levels")
 
 
 def page_size(asked: int) -> int:

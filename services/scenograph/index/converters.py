@@ -16,6 +16,7 @@ from scenograph.runtime.contracts import (
     IndexAnswer,
     IndexHit,
     IndexQuery,
+    Level,
     Modality,
     Record,
     Snapshot,
@@ -146,6 +147,15 @@ def query_to_pb(collection: str, query: IndexQuery) -> pb.IndexServiceSearchRequ
         coarse_candidates=query.coarse_candidates,
         with_graphs=query.with_graphs,
         pack_version=query.pack_version,
+        levels=[
+            pb.Level(
+                start=level.start,
+                stop=level.stop,
+                bits=[pb.BitRange(start=start, stop=stop) for start, stop in level.bits],
+                scale=level.scale,
+            )
+            for level in query.levels
+        ],
     )
 
 
@@ -160,6 +170,10 @@ def query_from_pb(message: pb.IndexServiceSearchRequest) -> IndexQuery:
         message.filter,
         message.coarse_candidates,
         message.with_graphs,
+        tuple(
+            Level(level.start, level.stop, tuple((bits.start, bits.stop) for bits in level.bits), level.scale)
+            for level in message.levels
+        ),
     )
 
 
@@ -174,6 +188,8 @@ def answer_to_pb(answer: IndexAnswer) -> pb.IndexServiceSearchResponse:
                 cosine=hit.cosine,
                 text=hit.text,
                 graph=None if hit.graph is None else shared.graph_to_pb(hit.graph),
+                distance=hit.distance,
+                levels=hit.level_cosines,
             )
             for hit in answer.hits
         ],
@@ -193,6 +209,8 @@ def answer_from_pb(message: pb.IndexServiceSearchResponse) -> IndexAnswer:
             hit.cosine,
             hit.text,
             shared.graph_from_pb(hit.graph) if hit.HasField("graph") else None,
+            hit.distance,
+            tuple(hit.levels),
         )
         for hit in message.hits
     ]

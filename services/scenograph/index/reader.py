@@ -117,26 +117,38 @@ class Reader:
         table = view.table
         wanted = searching.wanted_rows(view, self._masks.passing(view, query.filter), query.modality)
         lap("filter")
-        found = searching.nearest(view, query.code, wanted, query.coarse_candidates or DEFAULT_CANDIDATES)
+        keep = query.coarse_candidates or DEFAULT_CANDIDATES
+        found = searching.nearest(view, query.code, wanted, keep, query.levels)
         lap("hamming")
         if query.embedding is not None and table.dimension:
-            found, cosines = searching.rescored(view, found, query.embedding)
+            found, cosines, levels = searching.rescored(view, found, query.embedding, query.levels)
             lap("cosine")
         else:
             found, cosines = searching.ranked(view, found), np.zeros(len(found.rows), np.float32)
+            levels = np.zeros((len(found.rows), 0), np.float32)
         shown = table.entry.data[found.rows[: query.with_graphs]].tolist()
         graphs = self._graphs.get(connection, shown) if connection is not None else []
         hits = [
             IndexHit(
-                table.ids[slot], MODALITIES[modality], ordinal, distance, cosine, table.texts[row], graph
+                table.ids[slot],
+                MODALITIES[modality],
+                ordinal,
+                distance,
+                cosine,
+                table.texts[row],
+                graph,
+                share,
+                tuple(own),
             )
-            for row, slot, modality, ordinal, distance, cosine, graph in zip(
+            for row, slot, modality, ordinal, distance, cosine, share, own, graph in zip(
                 found.rows.tolist(),
                 table.slot.data[found.rows].tolist(),
                 table.modality.data[found.rows].tolist(),
                 table.ordinal.data[found.rows].tolist(),
                 found.distances.tolist(),
                 cosines.tolist(),
+                found.shares.tolist(),
+                levels.tolist(),
                 chain(graphs, repeat(None)),
                 strict=False,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.index.table import View
-from scenograph.runtime.contracts import CodeArray, FloatArray, Modality
+from scenograph.runtime.contracts import CodeArray, FloatArray, Level, Modality
+from scenograph.runtime.levels import cosines, differing_shares, weighted
 
 GATHER_BELOW = (
     0.05  # measured: under this share of rows it is faster to gather their codes than to look at all
@@ -19,11 +21,18 @@ CHUNK = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Rows of the view's table with their distances; `considered` rows were looked at."""
+    """Rows of the view's table with their distances in bits, and as shares of all bits, each bit counted
+    with its level's scale; `considered` rows were looked at.
+    """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.int32]
+    shares: NDArray[np.float64]
     considered: int
+
+    def ordered(self, order: NDArray[np.int64]) -> Found:
+        """The same in another order."""
+        return Found(self.rows[order], self.distances[order], self.shares[order], self.considered)
 
 
 def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modality) -> NDArray[np.bool_]:
@@ -36,57 +45,77 @@ def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modalit
     return wanted
 
 
-def nearest(view: View, code: CodeArray, wanted: NDArray[np.bool_], keep: int) -> Found:
-    """The `keep` wanted rows of least distance, in no order.
+def nearest(
+    view: View, code: CodeArray, wanted: NDArray[np.bool_], keep: int, levels: Sequence[Level] = ()
+) -> Found:
+    """The `keep` wanted rows of least distance, in no order; bits count by the levels' scales.
 
     Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept.
     Shapes: code (bits / 8,) uint8, wanted (rows,) bool.
     """
     considered = int(np.count_nonzero(wanted))
     if not considered:
-        return Found(np.zeros(0, np.int64), np.zeros(0, np.int32), 0)
+        return Found(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float64), 0)
     codes = view.table.codes.data[: view.rows]
-    if considered < GATHER_BELOW * view.rows:
-        places = np.flatnonzero(wanted)
-        distances = _hamming(code, codes[places])
+    places = np.flatnonzero(wanted) if considered < GATHER_BELOW * view.rows else None
+    looked = codes if places is None else codes[places]
+    left_out = ~wanted if places is None and considered < view.rows else None
+    keep = min(keep, considered)
+    if weighted(levels):
+        shares = differing_shares(code, looked, levels)
+        if left_out is not None:
+            shares[left_out] = np.inf
+        kept = _least(view, places, shares, float(np.partition(shares, keep - 1)[keep - 1]), keep)
+        distances, shares = _hamming(code, looked[kept]), shares[kept]
     else:
-        places = None
-        distances = _hamming(code, codes)
-        if considered < view.rows:
-            distances[~wanted] = view.table.bits + 1
-    histogram = np.bincount(distances, minlength=view.table.bits + 2)[: view.table.bits + 1]
-    border = int(np.searchsorted(np.cumsum(histogram), min(keep, considered)))
-    kept = np.flatnonzero(distances <= border)
+        distances = _hamming(code, looked)
+        if left_out is not None:
+            distances[left_out] = view.table.bits + 1
+        histogram = np.bincount(distances, minlength=view.table.bits + 2)[: view.table.bits + 1]
+        border = int(np.searchsorted(np.cumsum(histogram), keep))
+        kept = _least(view, places, distances, border, keep)
+        distances = distances[kept]
+        shares = distances / view.table.bits
+    return Found(kept if places is None else places[kept], distances, shares, considered)
+
+
+def _least(
+    view: View,
+    places: NDArray[np.int64] | None,
+    values: NDArray[np.int32] | NDArray[np.float64],
+    border: float,
+    keep: int,
+) -> NDArray[np.int64]:
+    """Where the `keep` least values are, the greatest of which is `border`; row i is `places[i]`, else i."""
+    kept = np.flatnonzero(values <= border)
     if len(kept) > keep:
-        last = np.flatnonzero(distances[kept] == border)
+        last = np.flatnonzero(values[kept] == border)
         tied = kept[last] if places is None else places[kept[last]]
         kept = np.delete(kept, last[_tie_order(view, tied)[len(last) - (len(kept) - keep) :]])
-    rows = kept if places is None else places[kept]
-    return Found(rows, distances[kept], considered)
+    return kept
 
 
 def ranked(view: View, found: Found) -> Found:
     """The rows by distance, then by item id, modality and ordinal."""
-    order = _order(view, found.rows, found.distances)
-    return Found(found.rows[order], found.distances[order], found.considered)
+    return found.ordered(_order(view, found.rows, found.shares))
 
 
-def rescored(view: View, found: Found, embedding: FloatArray) -> tuple[Found, FloatArray]:
-    """The rows by cosine, then by item id, modality and ordinal; and their cosines.
+def rescored(
+    view: View, found: Found, embedding: FloatArray, levels: Sequence[Level] = ()
+) -> tuple[Found, FloatArray, FloatArray]:
+    """The rows by cosine, then by item id, modality and ordinal; their cosines, and those of each level.
 
-    These are exact: summed in float64, rounded to float32.
-    Shapes: embedding (D,) -> cosines (rows found,) float32; a vector of length 0 has cosine 0.
+    These are exact: summed in float64, rounded to float32; components count by the levels' scales.
+    Shapes: embedding (D,) -> cosines (rows found,), (rows found, levels) float32; a vector of length 0 has
+    cosine 0.
     """
-    query = embedding.astype(np.float64)
-    size = float(np.linalg.norm(query))
-    cosines = np.zeros(len(found.rows), np.float64)
+    whole = np.zeros(len(found.rows), np.float32)
+    own = np.zeros((len(found.rows), len(levels)), np.float32)
     for start in range(0, len(found.rows), CHUNK):
-        part = view.table.embeddings.take(found.rows[start : start + CHUNK]).astype(np.float64)
-        sizes = np.sqrt(np.einsum("ij,ij->i", part, part)) * size
-        np.divide(part @ query, sizes, out=cosines[start : start + CHUNK], where=sizes > 0)
-    rounded = np.clip(cosines, -1, 1).astype(np.float32)
-    order = _order(view, found.rows, -rounded)
-    return Found(found.rows[order], found.distances[order], found.considered), rounded[order]
+        part = slice(start, start + CHUNK)
+        whole[part], own[part] = cosines(embedding, view.table.embeddings.take(found.rows[part]), levels)
+    order = _order(view, found.rows, -whole)
+    return found.ordered(order), whole[order], own[order]
 
 
 def _hamming(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
@@ -99,7 +128,9 @@ def _hamming(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
     return distances
 
 
-def _order(view: View, rows: NDArray[np.int64], scores: NDArray[np.int32] | FloatArray) -> NDArray[np.int64]:
+def _order(
+    view: View, rows: NDArray[np.int64], scores: NDArray[np.float64] | FloatArray
+) -> NDArray[np.int64]:
     """The order that sorts by score, least first, then as `_tie_order`."""
     order = np.argsort(scores, kind="stable")
     breaks = np.flatnonzero(np.diff(scores[order])) + 1
