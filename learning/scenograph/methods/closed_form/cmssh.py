@@ -11,7 +11,7 @@ from scenograph.methods.closed_form.views import views_of
 from scenograph.methods.contracts import Trained
 from scenograph.methods.kernel import Matrix
 
-LARGEST_CORRELATION = 0.999
+LARGEST_EDGE = 0.999
 
 
 @solvers("cmssh.v1")
@@ -36,10 +36,11 @@ def cmssh(
     wx, wy = np.empty((x.shape[1], bits)), np.empty((y.shape[1], bits))
     for bit in range(bits):
         wx[:, bit], wy[:, bit] = _leading_pair(x.T @ signed @ y, rng)
-        hx, hy = np.where(x @ wx[:, bit] > 0, 1.0, -1.0), np.where(y @ wy[:, bit] > 0, 1.0, -1.0)
-        correlation = np.clip(hx @ signed @ hy, -LARGEST_CORRELATION, LARGEST_CORRELATION)
-        strength = np.arctanh(correlation)
-        signed *= np.exp(-strength * np.sign(signed) * np.outer(hx, hy))
+        hx, hy = x @ wx[:, bit] > 0, y @ wy[:, bit] > 0
+        edge = np.where(hx, 1.0, -1.0) @ signed @ np.where(hy, 1.0, -1.0)
+        strength = np.arctanh(np.clip(edge, -LARGEST_EDGE, LARGEST_EDGE))
+        right = (hx[:, None] == hy[None, :]) == similar
+        signed *= np.where(right, np.exp(-strength), np.exp(strength))
         signed /= np.abs(signed).sum()
     return Trained(views.projector(wx, wy))
 
