@@ -50,8 +50,9 @@ class Example:
 class SceneParsing(Task):
     """Roles, owners, relations and verbs by cross-entropy, summed over a caption's words and pairs.
 
-    Captions whose facts the labels cannot all say are not trained on. Scores and the trained parser are of
-    the weights' moving average.
+    Captions whose facts the labels cannot all say are not trained on. `encoder_rate` is the share of the
+    learning rate that the encoder's layers get; `bfloat16` computes the model in half the precision. Scores
+    and the trained parser are of the weights' moving average.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class SceneParsing(Task):
         *,
         encoder_rate: float = 0.2,
         average: float = 0.998,
-        batch: int = 48,
+        batch: int = 96,
         longest: int = 40,
+        bfloat16: bool = False,
     ) -> None:
         self.module = parser
         self.names = names
@@ -77,6 +79,7 @@ class SceneParsing(Task):
         self._forms = {form: number for number, form in enumerate(names.forms)}
         self._encoder_rate = encoder_rate
         self._batch = batch
+        self._bfloat16 = bfloat16
         self.rows = len(self._train)
 
     @property
@@ -105,9 +108,9 @@ class SceneParsing(Task):
 
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         size = len(batch["lower"])
-        objects, attributes, owners, relations, verbs = self.module(
-            batch["lower"], batch["attention_mask"], batch["words"]
-        )
+        with torch.autocast(batch["lower"].device.type, torch.bfloat16, enabled=self._bfloat16):
+            scores = self.module(batch["lower"], batch["attention_mask"], batch["words"])
+        objects, attributes, owners, relations, verbs = (score.float() for score in scores)
         words = batch["is_word"]
         pairs = words[:, :, None] & words[:, None, :]
         heads = batch["is_object"][:, :, None] & batch["is_object"][:, None, :]
