@@ -6,11 +6,13 @@ as BIO tags. What the scores mean as a scene graph is in `scenograph.scene.parsi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scenograph.nn.text_encoder import LAYERS, LOWER, WIDTH, EncoderLayer, SentenceEncoder, attention_bias
+from scenograph.nn.text_encoder import LAYERS, LOWER, WIDTH, EncoderLayer, attention_bias
 
 TAGS = 3
 """Outside, begin, inside."""
@@ -47,9 +49,9 @@ class SceneParser(nn.Module):
         self.verb_query = nn.Linear(relation_width, verb_width)
         self.verb_key = nn.Linear(WIDTH, verb_width)
 
-    def start_from(self, encoder: SentenceEncoder) -> None:
-        """Take the encoder's upper layers as they are."""
-        for layer, source in zip(self.layers, list(encoder.layers)[LOWER:], strict=True):
+    def start_from(self, layers: Sequence[nn.Module]) -> None:
+        """Take the upper of the encoder's layers as they are."""
+        for layer, source in zip(self.layers, layers[LOWER:], strict=True):
             layer.load_state_dict(source.state_dict())
 
     def forward(

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 from torch.nn import functional
 
+from scenograph.components import tasks
 from scenograph.data.factual import Caption
 from scenograph.data.factual_labels import Labels
 from scenograph.metrics.parsing import Fact, score_parser
 from scenograph.nn.scene_parser import SceneParser
 from scenograph.scene.parsing.neural_decode import BEGIN, INSIDE, WordScores, decode
 from scenograph.scene.parsing.neural_names import Names
-from scenograph.train.average import Average
+from scenograph.train.averaging import AveragedWeights
 from scenograph.train.task import RowArray, Task
 
+MODEL = "scene_parser"
 FAR = 0.1
 """Weight of pairs of words that name nothing, against pairs of objects."""
 ALIKE = 40
@@ -47,68 +51,80 @@ class Example:
     sentence: Sentence
 
 
-class SceneParsing(Task):
+@dataclass(frozen=True, slots=True)
+class ParserData:
+    """Captions to train on and captions held out, and the names that their labels stand for."""
+
+    names: Names
+    train: Sequence[Example]
+    held: Sequence[Example]
+
+
+@tasks("default_parser.v1")
+class DefaultParser(Task):
     """Roles, owners, relations and verbs by cross-entropy, summed over a caption's words and pairs.
 
-    Captions whose facts the labels cannot all say are not trained on. `encoder_rate` is the share of the
-    learning rate that the encoder's layers get; `bfloat16` computes the model in half the precision. Scores
-    and the trained parser are of the weights' moving average.
+    Not trained on: captions whose facts the labels cannot all say, and those of more than `longest` words.
+    `layers` are the text encoder's own, from which the parser's start; `encoder_rate` is the share of the
+    learning rate that they get. `averaging` is the old weights' share in the average that is kept.
+    `bfloat16` computes the model in half the precision.
     """
 
     def __init__(
         self,
-        parser: SceneParser,
-        names: Names,
-        train: Sequence[Example],
-        held: Sequence[Example],
+        data: ParserData,
+        layers: Sequence[nn.Module],
+        /,
         *,
+        relation_width: int = 256,
+        owner_width: int = 96,
+        verb_width: int = 96,
+        dropout: float = 0.1,
         encoder_rate: float = 0.2,
-        average: float = 0.998,
+        averaging: float = 0.998,
         batch: int = 96,
         longest: int = 40,
-        bfloat16: bool = False,
+        bfloat16: bool = True,
     ) -> None:
-        self.module = parser
-        self.names = names
-        self.average = Average(parser, average)
-        self.hooks = (self.average,)
-        self._train = [
-            each for each in train if not each.labels.missing and len(each.labels.words) <= longest
+        self.names, self.held = data.names, data.held
+        self.train = [
+            each for each in data.train if not each.labels.missing and len(each.labels.words) <= longest
         ]
-        self._held = held
-        self._forms = {form: number for number, form in enumerate(names.forms)}
-        self._encoder_rate = encoder_rate
-        self._batch = batch
-        self._bfloat16 = bfloat16
-        self.rows = len(self._train)
-
-    @property
-    def trained(self) -> SceneParser:
-        """The parser with its averaged weights."""
-        averaged = self.average.module
-        assert isinstance(averaged, SceneParser)
-        return averaged
+        self.rows = len(self.train)
+        self.parser = SceneParser(
+            len(data.names.forms),
+            relation_width=relation_width,
+            owner_width=owner_width,
+            verb_width=verb_width,
+            dropout=dropout,
+        )
+        self.parser.start_from(layers)
+        self.module = self.parser
+        self.average = AveragedWeights(averaging)
+        self.hooks = (self.average,)
+        self.encoder_rate, self.size, self.bfloat16 = encoder_rate, batch, bfloat16
+        self._forms = {form: number for number, form in enumerate(data.names.forms)}
 
     def order(self, rng: np.random.Generator) -> RowArray:
         """Shuffled, then captions of like length side by side."""
         rows = rng.permutation(self.rows)
         chunks: list[RowArray] = []
-        for start in range(0, self.rows, self._batch * ALIKE):
-            near = rows[start : start + self._batch * ALIKE]
-            sizes = [self._train[row].sentence.words.shape[::-1] for row in near]
+        for start in range(0, self.rows, self.size * ALIKE):
+            near = rows[start : start + self.size * ALIKE]
+            sizes = [self.train[row].sentence.words.shape[::-1] for row in near]
             near = near[sorted(range(len(near)), key=sizes.__getitem__)]
-            chunks += [near[at : at + self._batch] for at in range(0, len(near), self._batch)]
-        whole = [chunk for chunk in chunks if len(chunk) == self._batch]
-        rest = [chunk for chunk in chunks if len(chunk) < self._batch]
+            chunks += [near[at : at + self.size] for at in range(0, len(near), self.size)]
+        whole = [chunk for chunk in chunks if len(chunk) == self.size]
+        rest = [chunk for chunk in chunks if len(chunk) < self.size]
         return np.concatenate([*(whole[place] for place in rng.permutation(len(whole))), *rest])
 
     def batch(self, rows: RowArray, rng: np.random.Generator) -> dict[str, Tensor]:
-        examples = [self._train[row] for row in rows]
+        examples = [self.train[row] for row in rows]
         return read_batch([each.sentence for each in examples]) | self._targets(examples)
 
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         size = len(batch["lower"])
-        with torch.autocast(batch["lower"].device.type, torch.bfloat16, enabled=self._bfloat16):
+        with torch.autocast(batch["lower"].device.type, torch.bfloat16, enabled=self.bfloat16):
             scores = self.module(batch["lower"], batch["attention_mask"], batch["words"])
         objects, attributes, owners, relations, verbs = (score.float() for score in scores)
         words = batch["is_word"]
@@ -136,17 +152,26 @@ class SceneParsing(Task):
 
     def validate(self) -> dict[str, float]:
         """Set Match and SPICE-style F1 of the held-out captions, without lemmas and synonyms."""
-        if not self._held:
+        if not self.held:
             return {}
-        found = parse_examples(self.trained, self.names, self._held)
-        score = score_parser(found, [each.caption.facts for each in self._held])
+        with self.average.weights(self.parser):
+            found = parse_examples(self.parser, self.names, self.held)
+        score = score_parser(found, [each.caption.facts for each in self.held])
         return {"set_match": score.set_match, "spice_f1": score.spice_f1}
+
+    def save(self, out: Path) -> list[Path]:
+        """The averaged weights, half precision, and the names."""
+        with self.average.weights(self.parser):
+            weights = {name: value.half().contiguous() for name, value in self.parser.state_dict().items()}
+        save_file(weights, out / f"{MODEL}.safetensors")
+        self.names.save(out / f"{MODEL}.json")
+        return [out / f"{MODEL}.safetensors", out / f"{MODEL}.json"]
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """The encoder's layers learn more slowly than what is new."""
         tuned = [value for name, value in self.module.named_parameters() if name.startswith("layers.")]
         new = [value for name, value in self.module.named_parameters() if not name.startswith("layers.")]
-        return [{"params": tuned, "lr": lr * self._encoder_rate}, {"params": new, "lr": lr}]
+        return [{"params": tuned, "lr": lr * self.encoder_rate}, {"params": new, "lr": lr}]
 
     def _targets(self, examples: Sequence[Example]) -> dict[str, Tensor]:
         count, longest = len(examples), max(len(each.labels.words) for each in examples)
