@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from scenograph.cli import evaluate_compositional, evaluate_features
 from scenograph.cli.captions import read_captions
 from scenograph.cli.options import Json
 from scenograph.cli.output import out, print_error, print_json
@@ -24,7 +25,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def group() -> None:
-    """Measure the served path."""
+    """Measure what is found: by the served path, and by methods of the catalogue."""
 
 
 @app.command("retrieval")
@@ -73,6 +74,11 @@ def retrieval(
         _print(result)
     if result.failures:
         raise typer.Exit(1)
+
+
+app.command("compositional")(evaluate_compositional.compositional)
+app.command("hashing")(evaluate_features.hashing)
+app.command("real-valued")(evaluate_features.real_valued)
 
 
 def _print(result: Evaluation) -> None:

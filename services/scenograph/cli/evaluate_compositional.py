@@ -47,7 +47,7 @@ def compositional(
     seed: Annotated[int, typer.Option(help="Draws the negatives.")] = 0,
     ask: Annotated[
         list[str] | None,
-        typer.Option(help="caption: each looks for the photo; photo: it ranks them. Both by default."),
+        typer.Option(help="photo: it ranks its captions, the default; caption: each looks for the photo."),
     ] = None,
     stages: Annotated[
         list[str] | None, typer.Option("--stage", help="coarse, float, graph; all by default.")
@@ -79,7 +79,7 @@ def compositional(
     if sum(source is not None for source in (captions, sugarcrepe, cases)) != 1:
         raise ValueError("give one of --captions, --sugarcrepe and --cases")
     chosen = check_stages(stages or ["coarse", "float", "graph"])
-    ways = composed.check_ways(ask or list(composed.WAYS))
+    ways = composed.check_ways(ask or ["photo"])
     blind = None
     if captions is not None:
         found, photos, others = _from_captions(

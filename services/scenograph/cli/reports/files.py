@@ -7,18 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from scenograph.cli.output import plain
-from scenograph.cli.reports.page import page
 from scenograph.cli.reports.report import Report
 
 
 def write_report(report: Report, folder: Path) -> Path:
     """Write both files; the page's path. Errors: OSError."""
+    from scenograph.cli.reports.page import page
+
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_without_photos(plain(report)), indent=2, ensure_ascii=False)
+    text = json.dumps(report_json(report), indent=2, ensure_ascii=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     target = folder / "report.html"
     target.write_text(page(report), encoding="utf-8")
     return target
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The report as JSON takes it: all but the pictures."""
+    value: dict[str, Any] = _without_photos(plain(report))
+    return value
 
 
 def _without_photos(value: Any) -> Any:
