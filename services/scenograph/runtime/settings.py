@@ -57,6 +57,15 @@ class ImageSettings(Section):
     max_bytes: int = Field(default=64 * MIB, ge=1, description="largest image file, uploaded in chunks")
 
 
+class TextualSettings(Section):
+    """How sentences are read."""
+
+    parser: Literal["neural", "rules"] = Field(
+        default="neural",
+        description="parser of calls that name none; a pack without the neural one has the rules alone",
+    )
+
+
 class GatewaySettings(Section):
     """The gateway: where other services are (empty: in this process), its cache, its limits."""
 
@@ -122,6 +131,7 @@ class Settings(BaseSettings):
     )
     sessions: SessionSettings = SessionSettings()
     images: ImageSettings = ImageSettings()
+    textual: TextualSettings = TextualSettings()
     gateway: GatewaySettings = GatewaySettings()
 
 
