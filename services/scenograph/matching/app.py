@@ -8,14 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from scenograph.matching.compare import compare, matcher_inputs
+from scenograph.matching.learned import MODEL as UNIT_MODEL
+from scenograph.matching.learned import learned_matches
+from scenograph.matching.mixing import WEIGHTS, mixed
 from scenograph.runtime.checks import check_count
 from scenograph.runtime.contracts import FloatArray, MatchBatch, MatchWeights
 from scenograph.runtime.sessions import Arrays, Sessions
 from scenograph.runtime.texts import WordVectors
+from scenograph.runtime.units import TextUnitMaker
 from scenograph.scene.alignment import Alignment
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.matching import Job, Matcher
+from scenograph.scene.structure import join
+from scenograph.scene.telling import told
 from scenograph.scene.vocabulary import Vocabulary
 
 MODEL = "graph_matcher"
@@ -24,13 +30,24 @@ MAX_QUERY_NODES = 64
 
 
 class MatchingApp:
-    """Lays a query on candidate graphs (contracts.Matching)."""
+    """Lays a query on candidate graphs (contracts.Matching).
 
-    def __init__(self, sessions: Sessions, words: WordVectors, vocabulary: Vocabulary | None = None) -> None:
+    `units` makes the units of queries that come without; None for a pack without a learned matcher.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        words: WordVectors,
+        vocabulary: Vocabulary | None = None,
+        *,
+        units: TextUnitMaker | None = None,
+    ) -> None:
         self._sessions = sessions
         self._words = words
         self._vocabulary = vocabulary or Vocabulary.load()
         self._matcher = Matcher(self._vocabulary)
+        self._units = units
 
     async def match(
         self,
@@ -56,8 +73,26 @@ class MatchingApp:
             alignments = await self._sessions.offload(self._score, job, words, vectors, explain)
             for place, alignment in zip(job.places, alignments, strict=True):
                 found[place] = alignment
+        alignments = [alignment for alignment in found if alignment is not None]
+        if self._units is not None and (weights is None or weights.learned):
+            whole = await self._asked(query, self._units)
+            learned = await self._sessions.offload(learned_matches, whole, candidates, self._infer_units)
+            alignments = [
+                mixed(alignment, match, whole, candidate, weights or WEIGHTS, explain=explain)
+                for alignment, match, candidate in zip(alignments, learned, candidates, strict=True)
+            ]
         timings = {"match": (time.perf_counter() - start) * 1e3}
-        return MatchBatch([alignment for alignment in found if alignment], self._sessions.pack.id, timings)
+        return MatchBatch(alignments, self._sessions.pack.id, timings)
+
+    @staticmethod
+    async def _asked(query: GraphQuery, units: TextUnitMaker) -> SceneGraph:
+        """What is asked for, with units: its parts' own, or those of a sentence that says it."""
+        parts = [graph for graph in (query.required, query.optional) if graph.nodes]
+        whole = join([query.required, query.optional])
+        if not parts or all(graph.units is not None for graph in parts) or whole.tags:
+            return whole
+        text, spoken = told(whole)
+        return (await units.add([text], [spoken]))[0] if text else whole
 
     def _score(self, job: Job, words: list[str], vectors: FloatArray, explain: bool) -> list[Alignment]:
         known = dict(zip(words, vectors, strict=True))
@@ -67,3 +102,6 @@ class MatchingApp:
     def _infer(self, inputs: Arrays) -> dict[str, FloatArray]:
         answer = self._sessions.infer(MODEL, inputs)
         return {name: np.asarray(value, dtype=np.float32) for name, value in answer.items()}
+
+    def _infer_units(self, inputs: Arrays) -> Arrays:
+        return self._sessions.infer(UNIT_MODEL, inputs)

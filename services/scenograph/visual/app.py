@@ -13,6 +13,8 @@ from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import PackCorrupt, ScenographError
 from scenograph.scene.visual import build_visual_graph
 from scenograph.scene.visual_taxonomy import Taxonomy
+from scenograph.visual.units import MODEL as UNIT_MODEL
+from scenograph.visual.units import with_units
 
 MAX_IMAGES = 64
 
@@ -39,12 +41,14 @@ class VisualApp:
         check_count(images, MAX_IMAGES, "images")
         sights, timings = await self._vision.look(images)
         start = time.perf_counter()
-        results = await asyncio.gather(*(self._result(sight, include_features) for sight in sights))
+        results = await asyncio.gather(
+            *(self._result(sight, include_features, include_units) for sight in sights)
+        )
         timings = {**timings, "graph": (time.perf_counter() - start) * 1e3}
         return VisualBatch(list(results), self._sessions.pack.id, timings)
 
     async def _result(
-        self, sight: Sight | ScenographError, include_features: bool
+        self, sight: Sight | ScenographError, include_features: bool, include_units: bool
     ) -> VisualGraph | ScenographError:
         if isinstance(sight, ScenographError):
             return sight
@@ -56,6 +60,8 @@ class VisualApp:
             sight.preview,
             self._taxonomy,
         )
+        if include_units and UNIT_MODEL in self._sessions.pack.manifest.models:
+            graph = await self._sessions.offload(with_units, self._sessions, sight, graph)
         return VisualGraph(graph, sight.width, sight.height, sight.features if include_features else None)
 
     def _check_sizes(self) -> None:

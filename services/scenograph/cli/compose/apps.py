@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scenograph.matching.app import MatchingApp
     from scenograph.runtime.cache.contract import Cache
     from scenograph.textual.app import TextualApp
+    from scenograph.textual.parsers import SentenceParser
     from scenograph.visual.app import VisualApp
 
 
@@ -34,8 +35,11 @@ class Apps:
     def visual(self) -> VisualApp:
         from scenograph.scene.visual_taxonomy import Taxonomy
         from scenograph.visual.app import VisualApp
+        from scenograph.visual.units import MODEL
 
         parts = self.parts
+        if parts.has(MODEL):
+            parts.needs(MODEL)
         return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary))
 
     @cached_property
@@ -43,10 +47,20 @@ class Apps:
         with without("torch"):
             from scenograph.runtime.contracts import Parser
             from scenograph.textual.app import TextualApp
+            from scenograph.textual.neural_parser import MODEL, NeuralParser
             from scenograph.textual.parsers import RulesParser
 
         pack = self.parts.pack
-        app = TextualApp({Parser.RULES: RulesParser.from_pack(pack)}, Parser.RULES, pack.id)
+        rules = RulesParser.from_pack(pack)
+        parsers: dict[Parser, SentenceParser] = {Parser.RULES: rules}
+        parts = self.parts
+        if parts.has(MODEL):
+            parts.needs(MODEL)
+            parsers[Parser.NEURAL] = NeuralParser(parts.sessions, parts.texts, parts.vocabulary, rules)
+        default = Parser[parts.settings.textual.parser.upper()]
+        app = TextualApp(
+            parsers, default if default in parsers else Parser.RULES, pack.id, units=parts.text_units
+        )
         self.parts.closing.push_async_callback(app.close)
         return app
 
@@ -68,10 +82,13 @@ class Apps:
     @cached_property
     def matching(self) -> MatchingApp:
         from scenograph.matching.app import MODEL, MatchingApp
+        from scenograph.matching.learned import MODEL as UNIT_MODEL
 
         parts = self.parts
         parts.needs(MODEL)
-        return MatchingApp(parts.sessions, parts.words, parts.vocabulary)
+        if parts.text_units is not None:
+            parts.needs(UNIT_MODEL)
+        return MatchingApp(parts.sessions, parts.words, parts.vocabulary, units=parts.text_units)
 
     @cached_property
     def index(self) -> IndexApp:

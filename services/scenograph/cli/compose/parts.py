@@ -10,6 +10,8 @@ from scenograph.packs import Pack, open_pack
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.settings import Settings
 from scenograph.runtime.texts import TextEncoder, WordVectors
+from scenograph.runtime.units import MODEL as UNIT_MODEL
+from scenograph.runtime.units import TextUnitMaker
 from scenograph.runtime.vision import Vision
 from scenograph.scene.errors import FailedPrecondition
 from scenograph.scene.vocabulary import Vocabulary
@@ -72,6 +74,18 @@ class Parts:
     @cached_property
     def words(self) -> WordVectors:
         return WordVectors(self.texts, self.sessions)
+
+    def has(self, model: str) -> bool:
+        """Whether the pack has a model of that name."""
+        return model in self.pack.manifest.models
+
+    @cached_property
+    def text_units(self) -> TextUnitMaker | None:
+        """What gives sentences units; None for a pack without a learned matcher."""
+        if not self.has(UNIT_MODEL):
+            return None
+        self.needs(UNIT_MODEL)
+        return TextUnitMaker(self.sessions, self.texts)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

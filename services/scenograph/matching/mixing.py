@@ -1,0 +1,61 @@
+"""The learned and the symbolic agreement of two graphs as one alignment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scenograph.matching.learned import Learned, is_seen
+from scenograph.runtime.contracts import MatchWeights
+from scenograph.scene.alignment import Alignment, NodeMatch
+from scenograph.scene.graph import Box, SceneGraph
+from scenograph.scene.units import UnitKind
+
+WEIGHTS = MatchWeights(learned=0.8, symbolic=0.2)
+"""Chosen on held-out training photos."""
+SHOWN = 0.45
+"""The least cosine at which a unit shows where an object is."""
+
+
+def mixed(
+    alignment: Alignment,
+    learned: Learned | None,
+    query: SceneGraph,
+    candidate: SceneGraph,
+    weights: MatchWeights,
+    *,
+    explain: bool,
+) -> Alignment:
+    """The alignment with the learned agreement; without one it stays symbolic alone.
+
+    With `explain`, objects of a sentence for which no label was found get the place of the unit that shows
+    them best.
+    """
+    if learned is None:
+        return alignment
+    total = weights.learned + weights.symbolic
+    score = (weights.learned * learned.score + weights.symbolic * alignment.symbolic) / total
+    alignment = replace(alignment, score=score, learned=learned.score)
+    said, seen = query.units, candidate.units
+    if not explain or said is None or seen is None or not is_seen(seen):
+        return alignment
+    return _placed(alignment, learned, query, candidate)
+
+
+def _placed(alignment: Alignment, learned: Learned, query: SceneGraph, candidate: SceneGraph) -> Alignment:
+    said, seen = query.units, candidate.units
+    assert said is not None and seen is not None and seen.boxes is not None
+    met = {match.query_node for match in alignment.node_matches}
+    found = []
+    for unit in range(len(said)):
+        node = int(said.nodes[unit])
+        if said.kinds[unit] != UnitKind.OBJECT or node < 0 or node in met or learned.best[unit] < SHOWN:
+            continue
+        place = int(learned.place[unit])
+        box = Box(*(float(side) for side in seen.boxes[place]))
+        other = int(seen.nodes[place])
+        label = candidate.nodes[other].label if other >= 0 else ""
+        similarity = round(min(float(learned.best[unit]), 1.0), 4)
+        found.append(NodeMatch(node, other, query.nodes[node].label, label, similarity, box=box))
+        met.add(node)
+    matches = sorted((*alignment.node_matches, *found), key=lambda match: match.query_node)
+    return replace(alignment, node_matches=tuple(matches))
