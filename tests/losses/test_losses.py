@@ -220,3 +220,24 @@ def test_adversary_turns_the_gradient_round(pairs: tuple[Tensor, Tensor]) -> Non
     assert image.grad is not None and text.grad is not None
     torch.testing.assert_close(torch.cat([image.grad, text.grad]), -0.5 * torch.stack(gradients))
     assert torch.equal(reversed_gradient(image, 2.0), image)
+
+
+def test_polynomial(pairs: tuple[Tensor, Tensor]) -> None:
+    image, text = pairs
+    positive, negative = (0.5, -0.7, 0.2), (0.1, -0.2, 0.9, 0.3)
+
+    def one_way(scores: list[list[float]]) -> float:
+        total = 0.0
+        for i, row in enumerate(scores):
+            hardest = max(score for j, score in enumerate(row) if j != i)
+            if hardest > row[i] - 0.3:
+                near = 0.5 - 0.7 * row[i] + 0.2 * row[i] ** 2
+                far = 0.1 - 0.2 * hardest + 0.9 * hardest**2 + 0.3 * hardest**3
+                total += max(0.0, near + far)
+        return total / len(scores)
+
+    text = image + 0.5 * text  # so that some pairs are beyond the margin
+    scores = [[cosine(x, y) for y in text] for x in image]
+    expected = one_way(scores) + one_way([list(column) for column in zip(*scores, strict=True)])
+    parameters = {"margin": 0.3, "positive": positive, "negative": negative}
+    assert value("polynomial.v1", image, text, **parameters) == pytest.approx(expected, rel=1e-5)

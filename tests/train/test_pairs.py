@@ -25,6 +25,7 @@ from scenograph.train.run import train_method
 from scenograph.train.scaling import Scale
 from scenograph.train.scores import score_pairs
 from scenograph.train.task import Task
+from scenograph.train.trainer import Trainer
 
 RECIPE = """
 key = "made"
@@ -186,23 +187,21 @@ def test_a_hook_gives_values_and_codes(tmp_path: Path) -> None:
     assert held_out.image_codes.shape == (200, 8)
 
 
-class Annealing(Hook):
-    def __init__(self) -> None:
-        self.seen: list[tuple[int, int]] = []
+def test_annealing_sharpens_the_head(tmp_path: Path) -> None:
+    text = RECIPE.replace("[head]\n", '[head]\nkind = "tanh"\n')
+    text += '[[hook]]\nname = "anneal.v1"\nstart = 2\nend = 4\n'
+    seen: list[tuple[float, float]] = []
 
-    def epoch_start(self, task: Task, epoch: int, epochs: int) -> None:
-        self.seen.append((epoch, epochs))
+    class Watch(Hook):
+        def step_end(self, task: Task) -> None:
+            assert isinstance(task, PairTask)
+            seen.append((float(task.image.head.scale), float(task.text.head.scale)))
 
-
-def test_hooks_are_told_of_every_epoch(tmp_path: Path) -> None:
-    from scenograph.train.trainer import Trainer
-
-    made_recipe = recipe(tmp_path, train__epochs=3)
+    made_recipe = recipe(tmp_path, text, train__epochs=3, train__batch=200)
     task = PairTask(made_recipe, made())
-    hook = Annealing()
-    task.hooks = (hook,)
+    task.hooks = (*task.hooks, Watch())
     Trainer(task, train=made_recipe.train).fit()
-    assert hook.seen == [(0, 3), (1, 3), (2, 3)]
+    assert seen == [(2, 2), (3, 3), (4, 4)]
 
 
 @pytest.mark.parametrize("kind", ["real", "tanh", "sign"])

@@ -1,0 +1,1 @@
+"""Hooks of the trainer, one a file, each registered under the name that recipes use."""
