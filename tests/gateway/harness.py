@@ -36,6 +36,7 @@ from scenograph.runtime.contracts import (
     Parser,
     TextBatch,
     TextualGraphs,
+    VisualGraphs,
 )
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
@@ -66,6 +67,7 @@ def gateway_with(
     *,
     cache: Cache | None = None,
     matching: Matching | None = None,
+    visual: VisualGraphs | None = None,
     textual: TextualGraphs | None = None,
     index: Index | None = None,
     pack: PackInfo | None = None,
@@ -73,7 +75,7 @@ def gateway_with(
 ) -> GatewayApp:
     """A gateway over the same services, but for those given."""
     return GatewayApp(
-        visual=apps.visual,
+        visual=visual or apps.visual,
         textual=textual or apps.textual,
         encoder=apps.encoder,
         hashing=apps.hashing,

@@ -21,6 +21,7 @@ from scenograph.runtime.contracts import (
     WriteResult,
 )
 from scenograph.scene.graph import Attribute, Box, Edge, Node, SceneGraph
+from scenograph.scene.units import GraphUnits, UnitKind
 
 PACK = "default@1"
 BITS = 64
@@ -28,9 +29,17 @@ DIMENSION = 8
 
 
 def graph(word: str) -> SceneGraph:
-    """A small graph that says `word`."""
+    """A small graph that says `word`, with units."""
     nodes = (Node(word, attributes=(Attribute("red", 0.5),), box=Box(0.125, 0.25, 0.5, 0.75)), Node("sofa"))
-    return SceneGraph(nodes, (Edge(0, "on", 1, 0.75),))
+    random = np.random.default_rng(len(word) + sum(word.encode()))
+    units = GraphUnits.quantised(
+        random.standard_normal((4, 6)).astype(np.float32),
+        random.random(4),
+        [UnitKind.OBJECT, UnitKind.OBJECT, UnitKind.RELATION, UnitKind.CELL],
+        [0, 1, 0, -1],
+        random.random((4, 4)),
+    )
+    return SceneGraph(nodes, (Edge(0, "on", 1, 0.75),), units=units)
 
 
 def code(seed: int, bits: int = BITS) -> CodeArray:

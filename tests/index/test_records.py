@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from tests.index.make import BITS, PACK, all_ids, code, opened, put, query, record, same
+from tests.index.make import BITS, PACK, all_ids, code, entry, graph, opened, put, query, record, same
 
 from scenograph.index.app import IndexApp
 from scenograph.index.limits import Limits
+from scenograph.index.records import pack, unpack_graph
 from scenograph.runtime.contracts import Entry, JsonValue, Modality, Record, Write
 from scenograph.scene.errors import (
     CollectionExists,
@@ -25,6 +27,8 @@ from scenograph.scene.errors import (
     ResourceExhausted,
     ScenographError,
 )
+from scenograph.scene.graph import Node, SceneGraph
+from scenograph.scene.units import GraphUnits, UnitKind
 
 
 @pytest.fixture
@@ -57,6 +61,42 @@ async def test_a_brief_read_leaves_graphs_embeddings_and_codes_out(app: IndexApp
     (found,), _ = await app.get("photos", ["a"], brief=True)
     assert [(e.graph, e.embedding, e.code) for e in found.entries] == [(None, None, None)] * 2
     assert found.entries[1].text == "text 0 of 1"
+
+
+def test_graphs_written_before_there_were_units_are_read() -> None:
+    old = msgspec.msgpack.encode(
+        {"nodes": [{"label": "dog", "score": 0.5, "box": None}], "edges": [], "tags": []}
+    )
+    assert unpack_graph(old) == SceneGraph((Node("dog", score=0.5),))
+
+
+def test_units_are_stored_in_little_more_than_their_bytes() -> None:
+    count, size = 28, 128
+    vectors = np.random.default_rng(1).standard_normal((count, size)).astype(np.float32)
+    kinds, nodes = np.full(count, UnitKind.CELL), np.full(count, -1)
+    units = GraphUnits.quantised(vectors, np.ones(count), kinds, nodes, np.zeros((count, 4)))
+    plain = SceneGraph((Node("dog"),))
+    full = replace(plain, units=units)
+    assert len(_pack_graph(full)) - len(_pack_graph(plain)) <= count * (size + 4 + 4 + 1 + 4 + 16) + 64
+    assert unpack_graph(_pack_graph(full)) == full
+
+
+def test_damaged_units_are_an_error() -> None:
+    whole = graph("dog")
+    assert whole.units is not None
+    packed = list(whole.units.packed())
+    for place, wrong in ((0, 5), (1, b"abc"), (2, b""), (4, b"1"), (6, b"12"), (6, None)):
+        parts = [*packed[:place], wrong, *packed[place + 1 :]]
+        with pytest.raises(ValueError):
+            unpack_graph(msgspec.msgpack.encode({"units": parts}))
+    with pytest.raises(ValueError):
+        unpack_graph(msgspec.msgpack.encode({"units": packed[:3]}))
+
+
+def _pack_graph(graph: SceneGraph) -> bytes:
+    (blob,) = pack(Record("a", (replace(entry(1), graph=graph),), PACK), b"{}").graphs
+    assert blob is not None
+    return blob
 
 
 async def test_an_update_replaces_the_whole_record_and_keeps_its_first_time(app: IndexApp) -> None:

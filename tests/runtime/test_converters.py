@@ -19,7 +19,7 @@ UNITS = GraphUnits.quantised(np.eye(3, dtype=np.float32), [1, 1, 0.5], [1, 4, 5]
 GRAPH = SceneGraph((Node("dog", score=0.5),), units=UNITS)
 
 
-@given(scene_graphs().flatmap(with_units))
+@given(scene_graphs(max_nodes=3).flatmap(with_units))
 def test_units_go_through_a_message(graph: SceneGraph) -> None:
     message = pb.SceneGraph.FromString(convert.graph_to_pb(graph).SerializeToString())
     assert convert.graph_from_pb(message).units == graph.units

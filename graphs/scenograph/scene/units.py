@@ -92,6 +92,8 @@ class GraphUnits:
 
     def check_places(self, nodes: int, edges: int) -> None:
         """Raises ValueError where a unit stands for a node or edge that the graph has not."""
+        if not len(self) or self.nodes.max() < min(nodes, edges):
+            return
         ends = np.where(self.kinds == UnitKind.RELATION, edges, nodes)
         if (self.nodes >= ends).any():
             place = int(np.argmax(self.nodes >= ends))
@@ -118,18 +120,25 @@ class GraphUnits:
 
     @classmethod
     def unpacked(cls, packed: Packed) -> GraphUnits:
-        """What `packed` gave.  Errors: ValueError where the bytes do not fit together."""
+        """What `packed` gave, values and all as they were checked then.
+
+        Errors: ValueError where the bytes do not fit together.
+        """
         dimension, vectors, scales, weights, kinds, nodes, boxes = packed
-        if dimension < 1:
-            raise ValueError(f"unit vectors have at least 1 component, not {dimension}")
-        return cls(
-            np.frombuffer(vectors, np.int8).reshape(-1, dimension),
-            np.frombuffer(scales, "<f4"),
-            np.frombuffer(weights, "<f4"),
-            np.frombuffer(kinds, np.int8),
-            np.frombuffer(nodes, "<i4"),
-            np.frombuffer(boxes, "<f4").reshape(-1, 4) if boxes else None,
-        )
+        size = len(kinds)
+        sizes = (len(vectors), len(scales), len(weights), len(nodes))
+        if dimension < 1 or sizes != (size * dimension, 4 * size, 4 * size, 4 * size):
+            raise ValueError(f"{sizes} bytes are not {size} units of {dimension} components")
+        if len(boxes) not in (0, 16 * size):
+            raise ValueError(f"{len(boxes)} bytes are not {size} boxes")
+        made = cls.__new__(cls)
+        made.vectors = np.frombuffer(vectors, np.int8).reshape(size, dimension)
+        made.scales = np.frombuffer(scales, "<f4")
+        made.weights = np.frombuffer(weights, "<f4")
+        made.kinds = np.frombuffer(kinds, np.int8)
+        made.nodes = np.frombuffer(nodes, "<i4")
+        made.boxes = np.frombuffer(boxes, "<f4").reshape(size, 4) if boxes else None
+        return made
 
     def __len__(self) -> int:
         return len(self.vectors)
