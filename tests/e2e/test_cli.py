@@ -122,7 +122,7 @@ def test_describe_and_draw(shell: Shell, tmp_path: Path) -> None:
     assert isinstance(answer, dict) and (answer["width"], answer["height"]) == (741, 500)
 
 
-def test_evaluate(shell: Shell, folder: Path) -> None:
+def test_evaluate(shell: Shell, folder: Path, tmp_path: Path) -> None:
     result = shell.json(
         "evaluate",
         "retrieval",
@@ -132,12 +132,18 @@ def test_evaluate(shell: Shell, folder: Path) -> None:
         "dev",
         "--collection",
         "cli-evaluation",
+        "--ablations",
+        "--report",
+        str(tmp_path),
     )
     assert isinstance(result, dict) and (result["photos"], result["sentences"]) == (2, 3)
     rows = {(row["direction"], row["stage"]): row for row in result["rows"]}
-    assert len(rows) == 6
+    assert len(rows) == 2 * (9 - len(result["skipped"]))
+    assert ("text to image", "graph score alone") in rows
     assert rows["text to image", "graph"]["recall_at_1"] == 1.0
     assert rows["image to text", "float"]["queries"] == 2
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") >= 4 and "graph score alone" in page and result["pack_version"] in page
 
 
 def test_packs(shell: Shell, default_pack: Pack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scenograph.cli.evaluate_output import put_out
+from scenograph.cli.evaluate_output import ReportFolder, put_out
 from scenograph.cli.options import Json
 from scenograph.cli.output import progress
 
@@ -27,9 +27,6 @@ Data = Annotated[
 Seeds = Annotated[
     list[int] | None,
     typer.Option("--seed", help="Give several to report mean and spread; 0 by default."),
-]
-ReportFolder = Annotated[
-    Path | None, typer.Option("--report", metavar="DIR", help="Write report.html and report.json there.")
 ]
 
 

@@ -13,13 +13,16 @@ from rich.progress import Progress
 
 from scenograph.cli.captions import Captioned
 from scenograph.cli.output import progress
-from scenograph.client import AsyncClient, IngestStatus, Item
-from scenograph.client.arguments import StageName
+from scenograph.cli.ways import Way, supported
+from scenograph.client import AsyncClient, Hit, IngestStatus, Item
+from scenograph.client.arguments import SearchArguments, StageName
 from scenograph.client.errors import CollectionExists
 from scenograph.metrics.retrieval import first_right_ranks_of_lists, summarize
 
 DEPTH = 200
 """Hits asked for: a rank beyond counts as not found; recall at 10 and a median below do not notice."""
+SHOWN, SHOWN_HITS = 6, 5
+"""Examples of each direction, and hits of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One direction at one stage. Recalls in [0, 1]; `median_rank` counts from 1, None beyond the depth."""
+    """One direction in one way of ranking, named by `stage`.
+
+    Recalls in [0, 1]; `median_rank` counts from 1, None beyond the depth.
+    """
 
     direction: str
-    stage: StageName
+    stage: str
     queries: int
     recall_at_1: float
     recall_at_5: float
@@ -44,8 +50,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A query and its best hits, for the report. The query is a photo or one of its sentences."""
+
+    photo: Captioned
+    sentence: str | None
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All that was measured."""
+    """All that was measured. `skipped` says which ways of ranking the server's pack has not, and why."""
 
     photos: int
     sentences: int
@@ -53,6 +68,8 @@ class Evaluation:
     depth: int
     rows: tuple[Row, ...]
     failures: tuple[IngestStatus, ...]
+    skipped: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 def check_stages(names: Sequence[str]) -> list[StageName]:
@@ -65,24 +82,44 @@ def check_stages(names: Sequence[str]) -> list[StageName]:
 
 
 async def measure(
-    address: str, collection: str, photos: Sequence[Captioned], stages: Sequence[StageName], concurrency: int
+    address: str,
+    collection: str,
+    photos: Sequence[Captioned],
+    ways: Sequence[Way],
+    concurrency: int,
+    *,
+    examples: bool = False,
 ) -> Evaluation:
-    """Fill the collection where it is not there, then run both directions at each stage."""
+    """Fill the collection where it is not there, then run both directions in each way of ranking.
+
+    `examples` asks for a few queries with their best hits, in the last way.
+    """
     async with AsyncClient(address, timeout=600) as client:
         with progress() as bar:
             failures = await _fill(client, collection, photos, bar)
+            ways, skipped = await supported(client, collection, ways)
             rows = []
-            for stage in stages:
+            for way in ways:
                 for direction, searches in (
-                    ("text to image", _sentence_searches(client, collection, photos, stage)),
-                    ("image to text", _photo_searches(client, collection, photos, stage)),
+                    ("text to image", _sentence_searches(client, collection, photos, way)),
+                    ("image to text", _photo_searches(client, collection, photos, way)),
                 ):
-                    task = bar.add_task(f"{direction}, {stage}", total=len(searches))
+                    task = bar.add_task(f"{direction}, {way.name}", total=len(searches))
                     found = await run_together(searches, concurrency, partial(bar.advance, task))
-                    rows.append(score(direction, stage, searches, found))
+                    rows.append(score(direction, way.name, searches, found))
+            shown = await _examples(client, collection, photos, ways[-1]) if examples and ways else []
         info = await client.server_info()
     sentences = sum(len(photo.captions) for photo in photos)
-    return Evaluation(len(photos), sentences, info.pack_version, DEPTH, tuple(rows), tuple(failures))
+    return Evaluation(
+        len(photos),
+        sentences,
+        info.pack_version,
+        DEPTH,
+        tuple(rows),
+        tuple(failures),
+        tuple(skipped),
+        tuple(shown),
+    )
 
 
 async def _fill(
@@ -106,28 +143,48 @@ async def _fill(
     return failures
 
 
+def _of_sentence(sentence: str, way: Way, limit: int) -> SearchArguments:
+    return {"text": sentence, "returning": "image", "limit": limit, "bypass_cache": True, **way.arguments}
+
+
+def _of_photo(photo: Captioned, way: Way, limit: int) -> SearchArguments:
+    return {"image": photo.path, "returning": "text", "limit": limit, "bypass_cache": True, **way.arguments}
+
+
 def _sentence_searches(
-    client: AsyncClient, collection: str, photos: Sequence[Captioned], stage: StageName
+    client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
 ) -> list[Search]:
     async def look(sentence: str) -> list[str]:
-        page = await client.search(
-            collection, text=sentence, returning="image", limit=DEPTH, stage=stage, bypass_cache=True
-        )
+        page = await client.search(collection, **_of_sentence(sentence, way, DEPTH))
         return [hit.id for hit in page]
 
     return [Search({photo.name}, partial(look, text)) for photo in photos for text in photo.captions]
 
 
 def _photo_searches(
-    client: AsyncClient, collection: str, photos: Sequence[Captioned], stage: StageName
+    client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
 ) -> list[Search]:
     async def look(photo: Captioned) -> list[str]:
-        page = await client.search(
-            collection, image=photo.path, returning="text", limit=DEPTH, stage=stage, bypass_cache=True
-        )
+        page = await client.search(collection, **_of_photo(photo, way, DEPTH))
         return [hit.id for hit in page]
 
     return [Search({photo.name}, partial(look, photo)) for photo in photos if photo.captions]
+
+
+async def _examples(
+    client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
+) -> list[Shown]:
+    """Evenly spaced sentences, then photos, with their best hits."""
+    told = [photo for photo in photos if photo.captions]
+    chosen = told[:: max(1, len(told) // SHOWN)][:SHOWN]
+    shown = []
+    for photo in chosen:
+        arguments = _of_sentence(photo.captions[0], way, SHOWN_HITS)
+        shown.append(Shown(photo, photo.captions[0], tuple(await client.search(collection, **arguments))))
+    for photo in chosen:
+        arguments = _of_photo(photo, way, SHOWN_HITS)
+        shown.append(Shown(photo, None, tuple(await client.search(collection, **arguments))))
+    return shown
 
 
 async def run_together(
@@ -148,9 +205,7 @@ async def run_together(
     return found
 
 
-def score(
-    direction: str, stage: StageName, searches: Sequence[Search], found: Sequence[Sequence[str]]
-) -> Row:
+def score(direction: str, stage: str, searches: Sequence[Search], found: Sequence[Sequence[str]]) -> Row:
     """Recalls and median rank of what the searches found."""
     ranks = first_right_ranks_of_lists(found, [search.right for search in searches])
     summary = summarize(ranks, (1, 5, 10))
