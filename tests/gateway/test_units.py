@@ -14,6 +14,7 @@ from scenograph.cli.compose.apps import Apps
 from scenograph.gateway import converters as convert
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.requests import Candidate, ImageSource, Item, RankingOptions, RankRequest
+from scenograph.matching.app import MatchingApp
 from scenograph.runtime.contracts import (
     MatchBatch,
     Matching,
@@ -24,7 +25,8 @@ from scenograph.runtime.contracts import (
     VisualGraph,
     VisualGraphs,
 )
-from scenograph.scene.graph import GraphQuery, SceneGraph
+from scenograph.scene.errors import FailedPrecondition
+from scenograph.scene.graph import GraphQuery, Node, SceneGraph
 from scenograph.scene.units import GraphUnits, UnitKind
 
 pytestmark = pytest.mark.pack
@@ -161,3 +163,13 @@ async def test_clients_are_shown_no_units(with_units: GatewayApp) -> None:
     item = convert.stored_item_to_pb(record, graphs=True)
     assert item.image_graph.tags and not item.image_graph.HasField("units")
     assert item.text_graphs[0].nodes and not item.text_graphs[0].HasField("units")
+
+
+async def test_the_learned_part_alone_of_a_pack_that_learned_none(apps: Apps) -> None:
+    graph = SceneGraph((Node("cat"),))
+    untrained = MatchingApp(apps.parts.sessions, apps.parts.words, apps.parts.vocabulary)
+    with pytest.raises(FailedPrecondition, match="no learned matcher"):
+        await untrained.match(GraphQuery(optional=graph), [graph], weights=MatchWeights(1, 0))
+    batch = await untrained.match(GraphQuery(optional=graph), [graph], weights=MatchWeights(1, 1))
+    (alignment,) = batch.alignments
+    assert alignment.learned is None and alignment.score == alignment.symbolic > 0.9

@@ -86,7 +86,7 @@ def test_bad_query_parts_are_refused(part: QueryPart, field: str) -> None:
         (replace(SEARCH, page_size=-1), "page_size"),
         (replace(SEARCH, page_size=1001), "page_size"),
         (replace(SEARCH, options=RankingOptions(coarse_candidates=10_001)), "options.coarse_candidates"),
-        (replace(SEARCH, options=RankingOptions(graph_candidates=1001)), "options.graph_candidates"),
+        (replace(SEARCH, options=RankingOptions(graph_candidates=10_001)), "options.graph_candidates"),
         (replace(SEARCH, options=RankingOptions(weights=FusionWeights(0, 0, 0))), "options.weights"),
         (replace(SEARCH, options=RankingOptions(weights=FusionWeights(1, -1, 0))), "options.weights.cosine"),
         (

@@ -209,7 +209,7 @@ class RankingOptions(_message.Message):
     coarse_candidates: _builtins.int
     """Entries that the coarse stage keeps (K1); 0 means 1000, at most 10,000. Pages end after as many."""
     graph_candidates: _builtins.int
-    """Candidates whose graphs are matched (K2); 0 means 100, at most 1000; at least as many as the coarse stage keeps for graph queries with hard parts."""
+    """Candidates whose graphs are matched (K2); 0 means 100, at most 10,000; at least as many as the coarse stage keeps for graph queries with hard parts."""
     bypass_cache: _builtins.bool
     """Neither read nor fill the result cache."""
     @_builtins.property

@@ -20,7 +20,7 @@ from scenograph.runtime.contracts import Entry, Index, MatchWeights, Modality, R
 from scenograph.scene.graph import SceneGraph
 
 BRIEF_GET = 1000  # records in one read without graphs
-FULL_GET = 128  # records in one read with graphs and embeddings
+FULL_GET = 64  # records in one read with graphs and embeddings
 
 
 @dataclass(frozen=True, slots=True, eq=False)

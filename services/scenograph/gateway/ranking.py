@@ -22,7 +22,7 @@ from scenograph.scene.errors import DeadlineExceeded
 from scenograph.scene.graph import SceneGraph
 
 GRAPHS_IN_SEARCH = 1000  # the index's answer carries at most so many graphs; further ones are read by id
-GRAPHS_IN_GET = 256
+GRAPHS_IN_GET = 64  # each a whole item's, texts and units and all
 
 
 class Ranker:

@@ -17,7 +17,7 @@ from scenograph.runtime.sessions import Arrays, Sessions
 from scenograph.runtime.texts import WordVectors
 from scenograph.runtime.units import TextUnitMaker
 from scenograph.scene.alignment import Alignment
-from scenograph.scene.errors import InvalidInput
+from scenograph.scene.errors import FailedPrecondition, InvalidInput
 from scenograph.scene.graph import GraphQuery, SceneGraph
 from scenograph.scene.matching import Job, Matcher
 from scenograph.scene.structure import join
@@ -59,12 +59,15 @@ class MatchingApp:
     ) -> MatchBatch:
         """One alignment for each candidate, in order.
 
-        Errors: InvalidInput (no or too many candidates; a query without nodes, or with too many), QueueFull.
+        Errors: InvalidInput (no or too many candidates; a query without nodes, or with too many),
+        FailedPrecondition (the learned agreement alone of a pack that learned none), QueueFull.
         """
         check_count(candidates, MAX_CANDIDATES, "candidates")
         asked = sum(len(graph.nodes) for graph in (query.required, query.forbidden, query.optional))
         if not 1 <= asked <= MAX_QUERY_NODES:
             raise InvalidInput(f"takes a query of 1 to {MAX_QUERY_NODES} nodes, not {asked}", field="query")
+        if self._units is None and weights is not None and not weights.symbolic:
+            raise FailedPrecondition(f"pack {self._sessions.pack.id} has no learned matcher")
         start = time.perf_counter()
         found: list[Alignment | None] = [None] * len(candidates)
         for job in await self._sessions.offload(self._matcher.plan, query, candidates):
