@@ -22,7 +22,8 @@ from scenograph.scene.parsing.neural_names import Names
 MODEL = "scene_parser"
 NAMES = f"{MODEL}.json"
 WEIGHTS = f"{MODEL}.safetensors"
-_FOLDER = Path(heads.__file__).parent
+FOLDER = Path(heads.__file__).parent
+"""Where the committed heads lie."""
 _AXES = {
     "lower": {0: "batch", 1: "pieces"},
     "attention_mask": {0: "batch", 1: "pieces"},
@@ -30,7 +31,7 @@ _AXES = {
 }
 
 
-def load_scene_parser(folder: Path = _FOLDER) -> tuple[SceneParser, Names]:
+def load_scene_parser(folder: Path = FOLDER) -> tuple[SceneParser, Names]:
     """The committed parser, ready for inference, and its names."""
     names = Names.load(folder / NAMES)
     parser = SceneParser(len(names.forms))
@@ -52,7 +53,7 @@ def build_scene_parser(work: Path) -> Result:
         on="check sentences, in batches of 3, 1 and 8",
         limit=1e-3,  # logits of up to 30
     )
-    shutil.copyfile(_FOLDER / NAMES, work / NAMES)
+    shutil.copyfile(FOLDER / NAMES, work / NAMES)
     model = entry(work, exported.file, exported.parity, tolerance=0.05)
     golden = {MODEL: (inputs[0], exported.model(inputs[0]))}
     return Result([exported.file, NAMES], {MODEL: model}, golden)

@@ -22,6 +22,7 @@ Progress = Callable[[str, float], None]
 _CODE = (
     "scenograph.onnx",
     "scenograph.packs.build",
+    "scenograph.packs.heads",
     "scenograph.nn",
     "scenograph.prep",
     "scenograph.scene.vocabulary",
