@@ -215,7 +215,8 @@ def test_semantic_correlation_matching_is_the_one_after_the_other() -> None:
 
 def dense_similarity(split: FeatureSplit) -> np.ndarray:
     unit = split.labels / np.linalg.norm(split.labels, axis=1, keepdims=True)
-    return 2 * unit @ unit.T - 1
+    similarity: np.ndarray = 2 * unit @ unit.T - 1
+    return similarity
 
 
 def test_semantic_cross_needs_no_square_matrix() -> None:
