@@ -30,6 +30,8 @@ QUERIES = {
     "filtered": {"text": "a picture of space", "filter": 'topic = "space"'},
     "coarse": {"text": "a man with a camera", "stage": "coarse"},
     "weights": {"text": "a man with a camera", "weights": {"coarse": 0.2, "cosine": 0.5, "graph": 0.3}},
+    "levels": {"text": "a man with a camera", "level_weights": {"scene": 2.0, "object": 1.0}},
+    "matching": {"text": "a man with a camera", "match_weights": {"learned": 1.0, "symbolic": 3.0}},
 }
 
 
@@ -41,6 +43,7 @@ def _same(one: Page, other: Page) -> None:
         assert mine.score == pytest.approx(theirs.score, abs=1e-4)
         for part in ("coarse", "cosine", "graph"):
             assert getattr(mine.parts, part) == pytest.approx(getattr(theirs.parts, part), abs=1e-4)
+        assert mine.parts.levels == pytest.approx(dict(theirs.parts.levels), abs=1e-4)
         assert mine.metadata == theirs.metadata
         assert [(m.query, m.found) for m in mine.matches] == [(m.query, m.found) for m in theirs.matches]
         assert (mine.unmatched, mine.violations) == (theirs.unmatched, theirs.violations)
