@@ -32,12 +32,21 @@ def mean_average_precision(
     least `iou_threshold`; the best-scored detections choose first, each the free box it overlaps most.
     Precision is interpolated at 101 recalls.  Source: the COCO detection challenge (Lin et al. 2014).
     """
+    return float(np.mean(list(average_precisions(detections, truths, iou_threshold=iou_threshold).values())))
+
+
+def average_precisions(
+    detections: Sequence[Boxes], truths: Sequence[Boxes], *, iou_threshold: float = 0.5
+) -> dict[int, float]:
+    """The average precision of each class that occurs in `truths`, as in `mean_average_precision`."""
     if len(detections) != len(truths):
         raise ValueError(f"{len(detections)} images with detections, {len(truths)} with true boxes")
     classes = np.unique(np.concatenate([truth.classes for truth in truths] or [np.zeros(0, np.int64)]))
     if not len(classes):
         raise ValueError("no true boxes")
-    return float(np.mean([_average_precision(detections, truths, label, iou_threshold) for label in classes]))
+    return {
+        int(label): _average_precision(detections, truths, int(label), iou_threshold) for label in classes
+    }
 
 
 def _average_precision(

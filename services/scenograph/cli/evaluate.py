@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scenograph.cli import evaluate_compositional, evaluate_features
+from scenograph.cli import evaluate_compositional, evaluate_detector, evaluate_features, evaluate_parser
 from scenograph.cli.captions import read_captions
 from scenograph.cli.evaluate_output import ReportFolder, put_out
 from scenograph.cli.options import Json
@@ -84,3 +84,5 @@ def retrieval(
 app.command("compositional")(evaluate_compositional.compositional)
 app.command("hashing")(evaluate_features.hashing)
 app.command("real-valued")(evaluate_features.real_valued)
+app.command("parser")(evaluate_parser.parser)
+app.command("detector")(evaluate_detector.detector)
