@@ -90,6 +90,16 @@ def test_what_the_registry_supplies_is_no_parameter_of_recipes(tmp_path: Path) -
     assert [parameter.name for parameter in signature.parameters] == ["ridge"]
 
 
+def test_types_of_other_modules_are_followed(tmp_path: Path) -> None:
+    path = tmp_path / "other.py"
+    path.write_text(
+        "from scenograph.losses.triplet import Negatives as Which\n"
+        "@losses('y.v1')\ndef y(which: Which = 'all') -> T: ...\n"
+    )
+    signature = REGISTRIES["losses"].signature("y.v1", [path])
+    assert signature.parameters[0].type == Literal["all", "hardest"]
+
+
 def test_an_unknown_name_lists_the_known(source: Path) -> None:
     with pytest.raises(NotFound, match=r"\"frist.v1\" is not known; did you mean 'first.v1'.*second.v1"):
         REGISTRIES["losses"].signature("frist.v1", [source])

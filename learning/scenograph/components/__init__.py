@@ -1,4 +1,4 @@
-"""The registries of what a recipe can name: losses, nets, hooks, tasks, solvers, and a solver's terms.
+"""The registries of what a recipe can name: losses, nets, hooks, tasks and their sources, solvers and terms.
 
 Their names and parameters are read from the source, so a recipe is checked before torch is imported.
 """
@@ -11,10 +11,11 @@ losses = Registry("losses")
 nets = Registry("nets")
 hooks = Registry("hooks")
 tasks = Registry("tasks")
+sources = Registry("sources")
 solvers = Registry("solvers", supplied=("train", "bits", "dimension", "seed", "progress"))
 terms = Registry("terms")
 
-REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, solvers, terms)}
+REGISTRIES = {registry.kind: registry for registry in (losses, nets, hooks, tasks, sources, solvers, terms)}
 
 __all__ = [
     "REGISTRIES",
@@ -26,6 +27,7 @@ __all__ = [
     "losses",
     "nets",
     "solvers",
+    "sources",
     "tasks",
     "terms",
 ]

@@ -21,6 +21,7 @@ PACKAGES = (
     "scenograph.data",
     "scenograph.methods",
     "scenograph.train",
+    "scenograph.packs",
 )
 
 Component = TypeVar("Component", bound=Callable[..., Any])

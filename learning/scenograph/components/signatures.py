@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-KINDS = ("losses", "nets", "hooks", "tasks", "solvers", "terms")
+KINDS = ("losses", "nets", "hooks", "tasks", "sources", "solvers", "terms")
 _DECORATED = re.compile(rf"^@(?:\w+\.)*(?:{'|'.join(KINDS)})\(", re.MULTILINE)
 _SIMPLE: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool, "None": None}
 _GENERIC: dict[str, Any] = {"tuple": tuple, "list": list, "dict": dict, "Sequence": list, "Mapping": dict}
@@ -85,14 +86,35 @@ def _registrations(node: ast.ClassDef | ast.FunctionDef) -> Iterator[tuple[str, 
                 yield kind, name
 
 
-def _aliases(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """Names of types that the module itself gives, such as `Mode = Literal["all", "hardest"]`."""
+def _aliases(tree: ast.Module, *, follow: bool = True) -> Iterator[tuple[str, ast.expr]]:
+    """Names of types that the module gives, such as `Mode = Literal["all", "hardest"]`, or takes from another
+    module of scenograph.
+    """
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 yield name, value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 yield name, value
+            case ast.ImportFrom(module=str(module), names=names, level=0) if follow:
+                wanted = {one.name: one.asname or one.name for one in names}
+                path = _source(module)
+                if path is not None and any(name[:1].isupper() for name in wanted):
+                    other = ast.parse(path.read_text(encoding="utf-8"))
+                    yield from (
+                        (wanted[name], value)
+                        for name, value in _aliases(other, follow=False)
+                        if name in wanted
+                    )
+
+
+def _source(module: str) -> Path | None:
+    """The file of a module of scenograph, found without importing it."""
+    first, *rest = module.split(".")
+    spec = importlib.util.find_spec(first) if first == "scenograph" and rest else None
+    folders = [] if spec is None else [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = (folder.joinpath(*rest).with_suffix(".py") for folder in folders)
+    return next((file for file in files if file.is_file()), None)
 
 
 def _signature(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from scenograph.components import tasks
+from scenograph.components import sources, tasks
 from scenograph.data.datasets import load_features
 from scenograph.methods.contracts import Progress, Projector, Trained
 from scenograph.methods.projector import LinearProjector
@@ -35,12 +36,16 @@ def train_recipe(
 ) -> Outcome:
     """Train on the recipe's dataset below `data`; everything is written to `out`.
 
-    A recipe with a [task] trains that task: `@tasks("name.v1")` builds it from (data, recipe). All others are
-    trained on their dataset's "train" pairs, with its "validation" pairs for early stopping if there are any.
-    Errors: as `train_method` and `load_features`; InvalidInput (the recipe names no dataset).
+    A recipe with a [task] trains that task, built from what the source of the same name gives:
+    `@sources("name.v1")` is a function of (data, recipe) to the task's parameters before the `/`; a task that
+    takes (data, recipe) itself needs none. All others are trained on their dataset's "train" pairs, with its
+    "validation" pairs for early stopping if there are any. With several processes the first one writes.
+    Errors: as `train_method` and `load_features`; InvalidInput (the recipe names no dataset); NotFound (a
+    task without a source).
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / RECIPE).write_text(to_json(recipe), encoding="utf-8")
+    if _leads():
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RECIPE).write_text(to_json(recipe), encoding="utf-8")
     if recipe.task is not None:
         return _trained_task(recipe, data, out, progress, resume)
     if not recipe.data.dataset:
@@ -50,7 +55,7 @@ def train_recipe(
     trained = train_method(
         recipe, dataset.features("train"), dev=dev, out=out, progress=progress, resume=resume
     )
-    return Outcome(tuple(_saved(trained, out)), _last_values(out))
+    return Outcome(tuple(_saved(trained, out)), _last_values(out)) if _leads() else Outcome((), {})
 
 
 def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, resume: bool) -> Outcome:
@@ -63,8 +68,10 @@ def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, res
     extra = tuple(map(Path, recipe.components))
     with torch.random.fork_rng():
         torch.manual_seed(recipe.train.seed)
-        given = recipe.task.parameters
-        task: Task = tasks.build(recipe.task.name, data, recipe, parameters=given, extra=extra)
+        name, parameters = recipe.task.name, recipe.task.parameters
+        plain = tasks.signature(name, extra).given == ("data", "recipe")
+        given = (data, recipe) if plain else sources.get(name, extra)(data, recipe)
+        task: Task = tasks.build(name, *given, parameters=parameters, extra=extra)
     trainer = Trainer(
         task,
         optimizer=recipe.optimizer,
@@ -74,7 +81,14 @@ def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, res
         progress=progress,
     )
     history = trainer.fit(resume=resume)
+    if not _leads():
+        return Outcome((), {})
     return Outcome(tuple(task.save(out)), history[-1] if history else {})
+
+
+def _leads() -> bool:
+    """Whether this is the first of the processes that `torchrun` started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _saved(trained: Trained, out: Path) -> list[Path]:
