@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.io import savemat
-from tests.support import data_folder
+from tests.support import ROOT, data_folder
 
 from scenograph.data import dataset_card, dataset_names, load_captions, load_dataset, load_features
 from scenograph.data.tables import Captions
@@ -104,3 +104,11 @@ def test_every_card_is_filled() -> None:
         assert card.name == name and card.splits and card.files
         assert all((card.title, card.modality, card.protocol, card.terms, card.citation))
         assert card.url.startswith("http")
+
+
+def test_the_guide_has_every_dataset() -> None:
+    guide = (ROOT / "docs/guides/datasets.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in guide.splitlines() if line.startswith("| `")]
+    listed = {row[1].strip(" `"): (row[2].strip(), row[4].strip().split(", ")[0]) for row in rows}
+    cards = [dataset_card(name) for name in dataset_names()]
+    assert listed == {card.name: (card.kind, card.splits[0]) for card in cards}
