@@ -37,6 +37,11 @@ class TextParts:
     objects: tuple[Said, ...]
     relations: tuple[tuple[Said, int, int], ...]
 
+    def cut(self, objects: int, relations: int) -> TextParts:
+        """At most so many of each, the first ones."""
+        told = [relation for relation in self.relations if max(relation[1:]) < objects]
+        return TextParts(self.objects[:objects], tuple(told[:relations]))
+
 
 def text_parts(text: str, graph: SceneGraph) -> TextParts:
     """Objects by their spans, attributes by the nearest words of their name, relations by the words before

@@ -130,6 +130,7 @@ class DefaultMatcher(Task):
             if not left[row]:
                 continue
             group = [int(row)]
+            left[row] = False
             if rng.random() < self.hard:
                 near = self._near[row][left[self._near[row]]]
                 group += rng.permutation(near)[: GROUP - 1].tolist()

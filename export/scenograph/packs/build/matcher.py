@@ -27,7 +27,7 @@ from scenograph.scene.visual_units import unit_places, visual_inputs
 
 WEIGHTS = "matcher.safetensors"
 Module = TypeVar("Module", bound=nn.Module)
-_FOLDER = Path(heads.__file__).parent
+FOLDER = Path(heads.__file__).parent
 _MAN, _HORSE = Node("man"), Node("horse", attributes=(Attribute("brown"),))
 _GRAPHS = (
     SceneGraph((_MAN, _HORSE, Node("beach")), (Edge(0, "riding", 1), Edge(0, "on", 2))),
@@ -58,17 +58,17 @@ _MATCHER_AXES = {
 }
 
 
-def load_visual_units(folder: Path = _FOLDER) -> VisualUnits:
+def load_visual_units(folder: Path = FOLDER) -> VisualUnits:
     """The trained units of images, ready for inference."""
     return _loaded(VisualUnits(), "visual", folder)
 
 
-def load_text_units(folder: Path = _FOLDER) -> TextUnits:
+def load_text_units(folder: Path = FOLDER) -> TextUnits:
     """The trained units of sentences, ready for inference."""
     return _loaded(TextUnits(), "text", folder)
 
 
-def load_unit_matcher(folder: Path = _FOLDER) -> UnitMatcher:
+def load_unit_matcher(folder: Path = FOLDER) -> UnitMatcher:
     """What compares them, with the range of scores that was met in training."""
     return _loaded(UnitMatcher(), "matcher", folder)
 

@@ -1,0 +1,131 @@
+"""Trains the default pack's matcher: `python -m scenograph.packs.build.train_matcher --data D --pack P`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from scenograph.components import tasks
+from scenograph.data.cache import FeatureCache
+from scenograph.data.datasets import load_captions
+from scenograph.methods.catalogue import get_method
+from scenograph.nn.unit_matcher import UnitMatcher
+from scenograph.nn.visual_units import VisualUnits
+from scenograph.packs.build.matcher import FOLDER, WEIGHTS
+from scenograph.packs.build.matcher_data import Prepared, prepare
+from scenograph.packs.build.sources import PARSER
+from scenograph.scene.parsing import TextParser, load_parser
+from scenograph.train.default_matcher import DefaultMatcher
+from scenograph.train.trainer import History, Trainer
+
+METHOD = "default-matcher"
+SHOWN = 1000  # training photos that the range of scores is taken from
+
+
+def train_matcher(
+    data: Path, pack: Path, cache: Path, out: Path, *, held_out: int = 0, resume: bool = False
+) -> tuple[Path, History]:
+    """Train by the recipe on `data`/flickr8k as the models in the folder `pack` see it; the weights are
+    written to `out`. Of the training photos `held_out` are validated on, not trained on.
+
+    Errors: InvalidInput (the data), PackBuildFailed (the text parser's package).
+    """
+    recipe = get_method(METHOD)
+    assert recipe.task is not None
+    split = load_captions(recipe.data.dataset, data).captions("train")
+    order = np.random.default_rng([recipe.train.seed, len(split.images)]).permutation(len(split.images))
+    training, held = np.sort(order[held_out:]), np.sort(order[:held_out])
+    prepared = prepare(
+        split.images,
+        split.captions,
+        training,
+        pack=pack,
+        parser=TextParser(load_parser(PARSER.file("description").parent)),
+        cache=FeatureCache(cache),
+        seed=recipe.train.seed,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.train.seed)
+        task: DefaultMatcher = tasks.build(
+            recipe.task.name, prepared.data, training, held, parameters=recipe.task.parameters
+        )
+    trainer = Trainer(
+        task, optimizer=recipe.optimizer, schedule=recipe.schedule, train=recipe.train, out=out,
+        progress=_report,
+    )  # fmt: skip
+    history = trainer.fit(resume=resume)
+    return save(task, prepared, training, out), history
+
+
+def save(task: DefaultMatcher, prepared: Prepared, training: NDArray[np.int64], out: Path) -> Path:
+    """The averaged weights as the pack's models take them, in half precision."""
+    task.average.apply(task.module)
+    scores, _ = task.scores(training[:SHOWN])
+    owner = np.repeat(np.arange(scores.shape[1]), task.data.captions_each)
+    lowest = float(np.quantile(scores, 0.005))
+    highest = float(np.quantile(scores[np.arange(len(scores)), owner], 0.995))
+    parts = {
+        "visual": serving_units(task.towers.visual, prepared),
+        "text": task.towers.text,
+        "matcher": UnitMatcher(lowest, highest),
+    }
+    state = {
+        f"{part}.{name}": value.half().contiguous()
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    path = out / WEIGHTS
+    save_file(state, path)
+    return path
+
+
+def serving_units(trained: VisualUnits, prepared: Prepared) -> VisualUnits:
+    """Units that take the maps' means themselves, not compressed ones."""
+    units = VisualUnits()
+    state = trained.state_dict()
+    for name, compression in (("backbone", prepared.backbone), ("detector", prepared.detector)):
+        whole = compression.folded(getattr(trained, name))
+        state |= {f"{name}.weight": whole.weight, f"{name}.bias": whole.bias}
+    units.load_state_dict(state)
+    return units.eval()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds flickr8k/")
+    parser.add_argument("--pack", type=Path, required=True, help="a built default pack's folder")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("runs") / "features", help="features computed once"
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs") / METHOD, help="checkpoint, curves, weights")
+    parser.add_argument("--held-out", type=int, default=0, help="training photos to validate on instead")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--install", action="store_true", help="put the weights where packs are built from")
+    given = parser.parse_args(arguments)
+    given.out.mkdir(parents=True, exist_ok=True)
+    file, history = train_matcher(
+        given.data, given.pack, given.cache, given.out, held_out=given.held_out, resume=given.resume
+    )
+    for values in history:
+        sys.stdout.write(" ".join(f"{name} {value:.4g}" for name, value in values.items()) + "\n")
+    if given.install:
+        (FOLDER / WEIGHTS).write_bytes(file.read_bytes())
+    sys.stdout.write(f"wrote {FOLDER / WEIGHTS if given.install else file}\n")
+
+
+def _report(what: str, done: int, total: int) -> None:
+    if done % 20 == 0 or done == total:
+        sys.stderr.write(f"\r{METHOD}: {what}, step {done} of {total} ")
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
