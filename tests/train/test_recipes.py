@@ -48,6 +48,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "line_task.py").write_text(COMPONENT)
     (tmp_path / "line.toml").write_text(RECIPE)
     (tmp_path / "rows.txt").write_text("32")
+    other = COMPONENT.replace('@sources("test-line.v1")\n', "").replace("test-line.v1", "test-other.v1")
+    (tmp_path / "other_task.py").write_text(other)
+    own = RECIPE.replace("test-line.v1", "test-other.v1").replace("line_task", "other_task")
+    (tmp_path / "other.toml").write_text(own.replace('key = "line"', 'key = "other"'))
     monkeypatch.chdir(tmp_path)
     torch.set_num_threads(1)
     return tmp_path
@@ -99,6 +103,7 @@ def test_two_processes_train_a_recipe(folder: Path) -> None:
             "[task]: noise = 'loud': Expected float",
         ),
         (["train", "cca", "--data", "nowhere"], "nowhere is no folder"),
+        (["train", "other.toml"], 'task "test-other.v1" has no source'),
         (["methods", "show", "ccaa"], 'method "ccaa" is not known; did you mean'),
     ],
 )

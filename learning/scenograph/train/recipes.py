@@ -40,8 +40,8 @@ def train_recipe(
     `@sources("name.v1")` is a function of (data, recipe) to the task's parameters before the `/`; a task that
     takes (data, recipe) itself needs none. All others are trained on their dataset's "train" pairs, with its
     "validation" pairs for early stopping if there are any. With several processes the first one writes.
-    Errors: as `train_method` and `load_features`; InvalidInput (the recipe names no dataset); NotFound (a
-    task without a source).
+    Errors: as `train_method` and `load_features`; InvalidInput (the recipe names no dataset; its task has
+    no source).
     """
     if _leads():
         out.mkdir(parents=True, exist_ok=True)
@@ -70,6 +70,10 @@ def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, res
         torch.manual_seed(recipe.train.seed)
         name, parameters = recipe.task.name, recipe.task.parameters
         plain = tasks.signature(name, extra).given == ("data", "recipe")
+        if not plain and name not in sources.names(extra):
+            raise InvalidInput(
+                f'task "{name}" has no source; the pack\'s own parts have `make train-default`'
+            )
         given = (data, recipe) if plain else sources.get(name, extra)(data, recipe)
         task: Task = tasks.build(name, *given, parameters=parameters, extra=extra)
     trainer = Trainer(
