@@ -197,3 +197,9 @@ def test_articles() -> None:
     sentence = Sentence("An old man and a dog", SceneGraph())
     assert sentence.edited([(3, 6, "young")]) == "A young man and a dog"
     assert sentence.edited([(17, 20, "owl")]) == "An old man and an owl"
+
+
+def test_only_a_clause_is_denied(corpus: Corpus) -> None:
+    """ "go ice not skating" would be no English."""
+    skating = caption("Two men go ice skating on a log", [("men",), ("log",)], (0, "skating on", 1))
+    assert made(skating, "negate", corpus) == []

@@ -29,5 +29,11 @@ def negations(sentence: Sentence) -> Iterator[Negative]:
         said = sentence.text[start:stop]
         if relation.predicate == "with":
             yield Negative("negate", sentence.edited([(start, stop, "without")]), said, "without")
-        elif relation.form == "ing":
+        elif relation.form == "ing" and _begins(sentence, relation.first):
             yield Negative("negate", sentence.edited([(start, start, "not ")]), said, f"not {said}")
+
+
+def _begins(sentence: Sentence, place: int) -> bool:
+    """Whether a clause can begin there: after a noun, or a word that joins clauses."""
+    nouns = {phrase.stop for phrase in sentence.phrases if phrase is not None}
+    return place in nouns or sentence.word(place - 1) in ("and", ",", "while", "who", "but")
