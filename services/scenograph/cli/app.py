@@ -44,7 +44,9 @@ app.add_typer(methods.app, name="methods", help="The published methods that can 
 app.command("demo")(demo.demo)
 
 
-BUILD_MODULES = {"torch", "torch_geometric", "safetensors", "onnx", "onnxscript", "tensorboard", "skimage"}
+BUILD_MODULES = frozenset(
+    ("h5py", "onnx", "onnxscript", "safetensors", "skimage", "tensorboard", "torch", "torch_geometric")
+)
 
 
 def run(arguments: list[str] | None = None) -> None:
