@@ -38,7 +38,7 @@ app.command("search")(search.search)
 app.command("parse")(graphs.parse)
 app.command("describe")(graphs.describe)
 app.add_typer(datasets.app, name="datasets", help="The datasets that training and evaluation read.")
-app.add_typer(evaluate.app, name="evaluate", help="Measure the served path.")
+app.add_typer(evaluate.app, name="evaluate", help="Measure what is found, with reports.")
 app.command("train")(train.train)
 app.add_typer(methods.app, name="methods", help="The published methods that can be trained.")
 app.command("demo")(demo.demo)
@@ -47,6 +47,7 @@ app.command("demo")(demo.demo)
 BUILD_MODULES = frozenset(
     ("h5py", "onnx", "onnxscript", "safetensors", "skimage", "tensorboard", "torch", "torch_geometric")
 )
+REPORT_MODULES = frozenset(("jinja2", "markupsafe", "matplotlib"))
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -67,7 +68,7 @@ def _tell_extra(module: str, error: ModuleNotFoundError) -> NoReturn:
     """Say which extra has a module that a command needs."""
     if module in {"", "scenograph"}:
         raise error
-    extra = "pack" if module in BUILD_MODULES else "serve"
+    extra = "pack" if module in BUILD_MODULES else "evaluate" if module in REPORT_MODULES else "serve"
     print_error(f"this command needs {module}, which is not installed: pip install 'scenograph[{extra}]'")
     sys.exit(1)
 
