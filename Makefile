@@ -7,17 +7,25 @@ STUBS := build/stubs
 GENERATE := $(BIN)/python -m grpc_tools.protoc -Iprotos
 STUB_FLAGS = --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
-.PHONY: help demo pack test check lint types imports protos stubs proto format env clean
+# Where the features of the training photographs are kept, and what of the pack is trained.
+FEATURES ?= build/features
+TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
+
+.PHONY: help demo pack train-default test check lint types imports protos stubs proto format env clean
 .DEFAULT_GOAL := help
 
 help:  ## This list.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 demo: env  ## Build the model pack if there is none, then index and search sample photographs.
 	$(BIN)/scenograph demo
 
 pack: env  ## Build the default model pack; done at once where it is there and as today's recipe makes it.
 	$(BIN)/scenograph pack build
+
+train-default: env  ## Train the default pack's own weights on Flickr8k, anew (hours; SCENOGRAPH_DATA says where it is).
+	$(TRAIN) towers
+	$(TRAIN) hash
 
 test: env  ## Run the tests.
 	$(BIN)/pytest

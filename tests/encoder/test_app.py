@@ -11,13 +11,13 @@ from tests.serving import serving_one
 from tests.support import sample_photo
 
 from scenograph.encoder.app import MAX_TEXT_CHARS, EncoderApp
-from scenograph.encoder.batches import batch_graphs, edge_phrase, graph_phrases, node_phrase
+from scenograph.encoder.sentences import edge_phrase, graph_sentence, node_phrase
 from scenograph.encoder.servicer import EncoderServicer
 from scenograph.runtime.contracts import ImageFeatures
 from scenograph.runtime.converters import features_to_pb, graph_to_pb
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.status import from_rpc_error
-from scenograph.runtime.texts import TextEncoder, WordVectors
+from scenograph.runtime.texts import TextEncoder
 from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import InvalidImage, InvalidInput, InvalidText
 from scenograph.scene.graph import Attribute, Edge, Node, SceneGraph
@@ -44,8 +44,7 @@ def vision(sessions: Sessions) -> Vision:
 
 @pytest.fixture(scope="module")
 def app(sessions: Sessions, vision: Vision) -> EncoderApp:
-    texts = TextEncoder(sessions)
-    return EncoderApp(sessions, vision, texts, WordVectors(texts, sessions))
+    return EncoderApp(sessions, vision, TextEncoder(sessions))
 
 
 async def features_of(vision: Vision, name: str) -> ImageFeatures:
@@ -79,13 +78,14 @@ async def test_a_bad_image_is_named(app: EncoderApp, vision: Vision) -> None:
     assert caught.value.violations[0].field == "images[1].image"
 
 
-@pytest.mark.parametrize("part", ["class_probabilities", "object_scores", "pooled"])
+@pytest.mark.parametrize("part", ["class_probabilities", "object_scores", "pooled", "detector_pooled"])
 async def test_features_of_another_size_or_without_sense(app: EncoderApp, part: str) -> None:
     for wrong in (np.zeros(3, dtype=np.float32), None):
         parts = {
             "class_probabilities": np.full(1000, 1e-3, dtype=np.float32),
             "object_scores": np.zeros(80, dtype=np.float32),
-            "pooled": np.zeros(2560, dtype=np.float32),
+            "pooled": np.zeros(5120, dtype=np.float32),
+            "detector_pooled": np.zeros(2560, dtype=np.float32),
         }
         parts[part] = wrong if wrong is not None else np.full_like(parts[part], np.nan)
         with pytest.raises(InvalidInput) as caught:
@@ -167,21 +167,16 @@ def test_phrases() -> None:
     assert edge_phrase(graph, graph.edges[0]) == "a dog on red sofas"
 
 
-def test_graphs_side_by_side() -> None:
-    first = SceneGraph((Node("dog", score=0.5), Node("sofa")), (Edge(0, "on", 1),))
-    second = SceneGraph((Node("cat", negated=True), Node("man")), (Edge(1, "with", 0, negated=True),))
-    phrases = graph_phrases([first, second])
-    assert set(phrases) == {"a dog", "a sofa", "a dog on a sofa", "a cat", "a man"}
-    vectors = {phrase: np.eye(5, dtype=np.float32)[place] for place, phrase in enumerate(phrases)}
-    arrays = batch_graphs([first, second], vectors)
-    np.testing.assert_array_equal(arrays["nodes"][0], vectors["a dog"])
-    assert arrays["nodes"].shape == (4, 5)
-    np.testing.assert_array_equal(arrays["edge_index"], [[0], [1]])
-    np.testing.assert_array_equal(arrays["edges"], [vectors["a dog on a sofa"]])
-    np.testing.assert_array_equal(arrays["batch"], [0, 0, 1, 1])
-    np.testing.assert_allclose(arrays["node_weight"], [0.5, 1, 0, 1])
-    alone = batch_graphs([SceneGraph((Node("dog"),))], vectors)
-    assert alone["edge_index"].shape == (2, 0) and alone["edges"].shape == (0, 5)
+def test_what_a_graph_says() -> None:
+    dog, sofa, cat, tree = (
+        Node("dog"),
+        Node("sofa", attributes=(Attribute("red"),)),
+        Node("cat", negated=True),
+        Node("tree"),
+    )
+    graph = SceneGraph((dog, sofa, cat, tree), (Edge(0, "on", 1), Edge(2, "next to", 0, negated=True)))
+    assert graph_sentence(graph) == "a dog on a red sofa, a tree"
+    assert graph_sentence(SceneGraph((cat,))) == ""
 
 
 async def test_over_grpc(app: EncoderApp, vision: Vision) -> None:

@@ -1,87 +1,17 @@
-"""The graph encoder and the graph matcher: slow oracles, and ONNX exports with other numbers of parts."""
+"""The graph matcher: a slow oracle, and its ONNX export with other numbers of parts."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import onnxruntime as ort
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from scenograph.nn.graph_encoder import GraphEncoder
 from scenograph.nn.graph_matcher import GraphMatcher, calibrated
-from scenograph.onnx.export import export
 from scenograph.packs import Pack
 from scenograph.runtime.sessions import open_session
 
 D = 8
-
-
-def graphs(nodes: int, edges: int, count: int, seed: int = 0) -> dict[str, Tensor]:
-    random = torch.Generator().manual_seed(seed)
-    batch = torch.sort(torch.randint(0, count, (nodes,), generator=random)).values
-    batch[-1] = count - 1
-    return {
-        "nodes": torch.randn(nodes, D, generator=random),
-        "edge_index": torch.randint(0, nodes, (2, edges), generator=random),
-        "edges": torch.randn(edges, D, generator=random),
-        "batch": batch,
-        "node_weight": torch.rand(nodes, generator=random),
-    }
-
-
-def encoder() -> GraphEncoder:
-    random = torch.Generator().manual_seed(1)
-    return GraphEncoder(0.1 * torch.randn(D, generator=random), torch.eye(D) + 0.1)
-
-
-def slow_encode(module: GraphEncoder, g: dict[str, Tensor]) -> Tensor:
-    vectors = []
-    for number in range(int(g["batch"].max()) + 1):
-        total = torch.zeros(D)
-        for node in range(len(g["nodes"])):
-            if int(g["batch"][node]) == number:
-                told = [
-                    g["nodes"][g["edge_index"][0, e]] + g["edges"][e]
-                    for e in range(g["edge_index"].shape[1])
-                    if int(g["edge_index"][1, e]) == node
-                ]
-                heard = torch.stack(told).mean(dim=0) if told else torch.zeros(D)
-                total = total + g["node_weight"][node] * (g["nodes"][node] + module.neighbour_weight * heard)
-        unit = normalize(total, dim=0)
-        vectors.append(normalize((unit - module.centre) @ module.whitening, dim=0) * float(total.any()))
-    return torch.stack(vectors)
-
-
-@pytest.mark.parametrize(("nodes", "edges", "count"), [(7, 9, 3), (1, 0, 1), (5, 0, 4)])
-def test_encoder_equals_a_loop(nodes: int, edges: int, count: int) -> None:
-    module, given = encoder(), graphs(nodes, edges, count)
-    torch.testing.assert_close(module(**given), slow_encode(module, given))
-
-
-def test_a_graph_without_weight_has_the_zero_vector() -> None:
-    given = graphs(3, 2, 1) | {"node_weight": torch.zeros(3)}
-    assert encoder()(**given).tolist() == [[0.0] * D]
-
-
-def test_exported_encoder_takes_any_number_of_parts(tmp_path: Path) -> None:
-    module, file, example = encoder(), tmp_path / "encoder.onnx", graphs(7, 5, 3)
-    sizes = {
-        "nodes": {0: "nodes"},
-        "edge_index": {1: "edges"},
-        "edges": {0: "edges"},
-        "batch": {0: "nodes"},
-        "node_weight": {0: "nodes"},
-    }
-    export(module, example, file, outputs=["embedding"], dynamic=sizes)
-    session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])
-    for size in [(7, 5, 3), (1, 0, 1), (9, 0, 2), (30, 40, 5)]:
-        given = graphs(*size, seed=7)
-        (answer,) = session.run(None, {name: value.numpy() for name, value in given.items()})
-        np.testing.assert_allclose(answer, module(**given).numpy(), atol=1e-5)
 
 
 def parts(query: tuple[int, int, int], candidate: tuple[int, int, int], size: int = D) -> dict[str, Tensor]:

@@ -1,108 +1,120 @@
-"""The untrained heads: their words, their constants, their outputs, their ONNX exports."""
+"""Image, text and hash heads: levels side by side, each by itself; padding; bits of every prefix."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from functools import cache
-
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from scenograph.nn.hash_head import HashHead
-from scenograph.nn.image_head import ImageHead
-from scenograph.nn.scenes import class_scenes, generic_sentences, object_scenes
-from scenograph.nn.text_bank import TextBank
+from scenograph.nn.hash_head import LENGTHS, SHARES, HashHead, bit_ranges
+from scenograph.nn.image_head import INPUTS, LEVELS, SIZES, ImageHead
+from scenograph.nn.projection import LIMIT, Standardise, side_by_side
 from scenograph.nn.text_head import TextHead
-from scenograph.scene.vocabulary import Vocabulary
 
-D = 384
-
-
-def word_sums(sentences: Sequence[str]) -> Tensor:
-    """Sentence vectors that need no model: sums of fixed random word vectors, and a part that all share."""
-    rows = [sum(map(word_vector, sentence.lower().split())) + 5.0 for sentence in sentences]
-    return normalize(torch.from_numpy(np.stack(rows)).float(), dim=1)
+WEIGHTS = (0.5, 0.3, 0.2)
 
 
-@cache
-def word_vector(word: str) -> NDArray[np.float64]:
-    seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
-    return np.random.default_rng(seed).normal(size=D)
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.fixture(scope="module")
-def bank() -> TextBank:
-    vocabulary = Vocabulary.load()
-    return TextBank.build(word_sums, vocabulary.class_names, vocabulary.object_names)
+def seen(rows: int, seed: int = 0) -> dict[str, Tensor]:
+    return {
+        "class_probs": numbers(rows, 1000, seed=seed).softmax(dim=1),
+        "object_scores": numbers(rows, 80, seed=seed + 1).sigmoid(),
+        "features": numbers(rows, 5120, seed=seed + 2),
+        "detector_features": numbers(rows, 2560, seed=seed + 3),
+    }
 
 
-def test_scenes_name_classes_that_exist() -> None:
-    scenes = class_scenes()
-    assert len(scenes) == 1000
-    assert sum(bool(phrases) for phrases in scenes) > 800
-    assert all(phrase and phrase == phrase.strip() for phrases in scenes for phrase in phrases)
-    names = Vocabulary.load().object_names
-    assert all(object_scenes(names))
-    assert len(generic_sentences()) > 1000
+def test_the_dot_product_is_the_weighted_mean_of_cosines() -> None:
+    weights = torch.tensor(WEIGHTS)
+    one, other = (
+        [normalize(numbers(4, size, seed=seed + size), dim=1) for size in (6, 3, 5)] for seed in (0, 50)
+    )
+    ours, theirs = side_by_side(one, weights), side_by_side(other, weights)
+    for i in range(4):
+        for j in range(4):
+            cosines = [float(a[i] @ b[j]) for a, b in zip(one, other, strict=True)]
+            expected = sum(weight * cosine for weight, cosine in zip(WEIGHTS, cosines, strict=True))
+            assert float(ours[i] @ theirs[j]) == pytest.approx(expected, abs=1e-6)
+    torch.testing.assert_close(ours.norm(dim=1), torch.ones(4))
 
 
-def test_a_label_lies_between_its_name_and_its_scenes(bank: TextBank) -> None:
-    assert bank.class_vectors.shape == (1000, D)
-    assert bank.object_vectors.shape == (80, D)
-    assert torch.allclose(bank.class_vectors.norm(dim=1), torch.ones(1000), atol=1e-5)
-    skis = Vocabulary.load().object_names.index("skis")
-    (named, shown) = word_sums(["a photo of a skis", object_scenes(["skis"])[0][0]])
-    assert bank.object_vectors[skis] @ named > 0.5
-    assert bank.object_vectors[skis] @ shown > 0.5
+@pytest.mark.parametrize("together", [False, True])
+def test_standardised_features(together: bool) -> None:
+    features = numbers(500, 3) * torch.tensor([1.0, 5.0, 0.1]) + torch.tensor([3.0, -2.0, 0.0])
+    layer = Standardise(3)
+    layer.fit(features, together=together)
+    ready = layer(features)
+    assert float(ready.abs().max()) <= LIMIT
+    torch.testing.assert_close(ready.mean(dim=0), torch.zeros(3), atol=0.05, rtol=0)
+    deviations = ready.std(dim=0)
+    assert (float(deviations[1] / deviations[0]) > 3) == together
 
 
-def test_whitening_shrinks_where_labels_vary_most(bank: TextBank) -> None:
-    vectors = torch.cat([bank.scene_vectors, bank.class_vectors])
-    vectors = vectors - vectors.mean(dim=0)
-    before = torch.linalg.svdvals(vectors)
-    after = torch.linalg.svdvals(vectors @ bank.whitening)
-    assert after[0] / after[50] < before[0] / before[50]
-    assert torch.allclose(bank.whitening, bank.whitening.T, atol=1e-5)
+def test_an_image_level_sees_its_own_inputs_alone() -> None:
+    head = ImageHead(weights=WEIGHTS).eval()
+    given = seen(3)
+    before = head(**given)
+    assert before.shape == (3, sum(SIZES))
+    torch.testing.assert_close(before.norm(dim=1), torch.ones(3))
+    tuned = given["features"].clone()
+    tuned[:, INPUTS["backbone"] :] += 1
+    after = head(**{**given, "features": tuned})
+    moved = [
+        bool((a - b).abs().max() > 1e-4)
+        for a, b in zip(*(v.split(SIZES, 1) for v in (before, after)), strict=True)
+    ]
+    assert moved == ["tuned" in sources for sources in LEVELS.values()]
 
 
-def test_an_image_is_nearest_the_sentence_about_what_it_shows(bank: TextBank) -> None:
-    vocabulary = Vocabulary.load()
-    image_head, text_head = ImageHead.from_bank(bank), TextHead.from_bank(bank)
-    shown = {"ski": "a photo of a ski", "volcano": "a photo of a volcano", "pizza": "a photo of a pizza"}
-    probs = torch.full((3, 1000), 1e-4)
-    for row, name in enumerate(shown):
-        probs[row, vocabulary.class_names.index(name)] = 0.9
-    objects = torch.zeros(3, 80)
-    similarity = image_head(probs, objects) @ text_head(word_sums(list(shown.values()))).T
-    assert similarity.argmax(dim=1).tolist() == [0, 1, 2]
+def test_padding_says_nothing() -> None:
+    head = TextHead(weights=WEIGHTS).eval()
+    tokens, middle = numbers(2, 7, 384, seed=1), numbers(2, 7, 384, seed=2)
+    mask = torch.tensor([[1] * 7, [1] * 4 + [0] * 3])
+    both = head(tokens, middle, mask)
+    assert both.shape == (2, sum(SIZES))
+    torch.testing.assert_close(both.norm(dim=1), torch.ones(2))
+    alone = head(tokens[1:, :4], middle[1:, :4], mask[1:, :4])
+    torch.testing.assert_close(both[1:], alone, atol=1e-5, rtol=0)
 
 
-def test_detected_objects_sway_the_image(bank: TextBank) -> None:
-    head = ImageHead.from_bank(bank)
-    probs, objects = torch.full((2, 1000), 1e-3), torch.zeros(2, 80)
-    dog = Vocabulary.load().object_names.index("dog")
-    objects[1, dog] = 1.0
-    without, seen = head(probs, objects)
-    about = TextHead.from_bank(bank)(word_sums(["a dog"]))[0]
-    assert seen @ about > without @ about
-    assert torch.isfinite(head(torch.zeros(1, 1000), torch.zeros(1, 80))).all()
+def test_attention_is_a_weighted_mean() -> None:
+    head = TextHead().eval()
+    tokens, mask = numbers(1, 5, 384), torch.tensor([[1, 1, 1, 0, 0]])
+    logits = [head.attention["object"](token).item() for token in tokens[0, :3]]
+    shares = torch.tensor(logits).softmax(dim=0)
+    expected = sum(share * token for share, token in zip(shares, tokens[0, :3], strict=True))
+    torch.testing.assert_close(head.attended("object", tokens, mask)[0], expected)
 
 
-def test_codes_keep_neighbours_and_nest(bank: TextBank) -> None:
-    head = HashHead.from_bank(bank)
-    assert head.directions.shape == (D, 256)
-    assert torch.equal(head.directions, HashHead.from_bank(bank).directions)
-    first = head.directions[:, :64].double()
-    gram = first @ first.T  # a tight frame: a projector onto 48 dimensions
-    assert torch.allclose(gram @ gram, gram, atol=1e-5)
-    assert float(torch.trace(gram)) == pytest.approx(48, abs=1e-3)
-    vectors = normalize((bank.class_vectors - bank.image_centre) @ bank.whitening, dim=1)
-    codes = torch.sign(head(vectors))
-    cosine = (vectors @ vectors.T).flatten()
-    agreement = (codes @ codes.T).flatten() / 256
-    assert float(np.corrcoef(cosine, agreement)[0, 1]) > 0.8
+def test_every_prefix_has_bits_of_every_level() -> None:
+    head = HashHead().eval()
+    embeddings = side_by_side(
+        [normalize(numbers(2, size, seed=size), dim=1) for size in SIZES], torch.tensor(WEIGHTS)
+    )
+    projections = head(embeddings)
+    assert projections.shape == (2, LENGTHS[-1])
+    ranges = bit_ranges(SHARES)
+    taken = sorted(bit for level in ranges for start, stop in level for bit in range(start, stop))
+    assert taken == list(range(LENGTHS[-1]))
+    for length in LENGTHS:
+        for level, share in zip(ranges, SHARES, strict=True):
+            assert (
+                sum(max(0, min(stop, length) - start) for start, stop in level)
+                == share * length // LENGTHS[0]
+            )
+    for place, level in enumerate(ranges):
+        parts = list(torch.split(embeddings, SIZES, dim=1))
+        parts[place] = parts[place].flip(1)
+        moved = (head(torch.cat(parts, dim=1)) - projections).abs().max(dim=0).values > 1e-6
+        changed = {bit for bit in range(LENGTHS[-1]) if moved[bit]}
+        assert changed <= {bit for start, stop in level for bit in range(start, stop)}
+        assert changed
+
+
+def test_shares_make_up_the_shortest_code() -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        HashHead(shares=(32, 16, 8))

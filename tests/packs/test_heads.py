@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
-from scenograph.nn.text_bank import TextBank
+from scenograph.nn.image_head import SIZES
 from scenograph.packs.build.heads import HEAD_RECIPES, Head
 from scenograph.packs.build.modelling import export_checked
 from scenograph.packs.store import file_digest
@@ -25,26 +25,36 @@ class WordVectors:
         return np.stack([row / np.linalg.norm(row) for row in rows]).astype(np.float32)
 
 
-def unit(rows: int, seed: int) -> torch.Tensor:
-    vectors = np.random.default_rng(seed).normal(size=(rows, 384))
-    return torch.from_numpy((vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32))
-
-
-def bank() -> TextBank:
-    return TextBank(unit(1000, 1), unit(80, 2), unit(50, 3), unit(40, 4), unit(80, 5))
-
-
-def feeds(head: Head, work: Path) -> Sequence[dict[str, NDArray[np.float32]]]:
-    if head.name != "image_head":  # whose own feeds come from the vision models
-        return [dict(batch) for batch in head.feeds(work, WordVectors())]
+def feeds(head: Head, work: Path) -> Sequence[dict[str, NDArray[Any]]]:
+    """Made-up inputs for heads whose own come from the pack's models."""
     rng = np.random.default_rng(5)
-    return [
-        {
-            "class_probs": rng.dirichlet(np.ones(1000), rows).astype(np.float32),
-            "object_scores": rng.random((rows, 80), dtype=np.float32),
-        }
-        for rows in (3, 1, 2)
-    ]
+
+    def numbers(*shape: int) -> NDArray[np.float32]:
+        return rng.normal(size=shape).astype(np.float32)
+
+    match head.name:
+        case "image_head":
+            return [
+                {
+                    "class_probs": rng.dirichlet(np.ones(1000), rows).astype(np.float32),
+                    "object_scores": rng.random((rows, 80), dtype=np.float32),
+                    "features": numbers(rows, 5120),
+                    "detector_features": numbers(rows, 2560),
+                }
+                for rows in (3, 1, 2)
+            ]
+        case "text_head":
+            return [
+                {
+                    "tokens": numbers(rows, tokens, 384),
+                    "middle": numbers(rows, tokens, 384),
+                    "attention_mask": np.tri(rows, tokens, tokens - rows, dtype=np.int64),
+                }
+                for rows, tokens in ((3, 7), (1, 4), (2, 30))
+            ]
+        case "hash_head":
+            return [{"embedding": numbers(rows, sum(SIZES))} for rows in (3, 1, 2)]
+    return [dict(batch) for batch in head.feeds(work, WordVectors())]
 
 
 @pytest.mark.parametrize("head", HEAD_RECIPES, ids=lambda head: head.name)
@@ -53,7 +63,7 @@ def test_same_inputs_give_the_same_file(head: Head, tmp_path: Path) -> None:
     for run in ("first", "second"):
         exported = export_checked(
             head.name,
-            head.make(bank()),
+            head.make(),
             tmp_path / run,
             outputs=head.outputs,
             dynamic=head.dynamic,

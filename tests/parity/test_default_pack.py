@@ -18,11 +18,10 @@ pytestmark = pytest.mark.pack
 INTERFACES = {
     "detector": (["image"], ["boxes", "scores", "features", "map"]),
     "backbone": (["image"], ["probs", "features", "cells", "map"]),
-    "text_encoder": (["input_ids", "attention_mask"], ["sentence", "tokens", "lower"]),
-    "image_head": (["class_probs", "object_scores"], ["embedding"]),
-    "text_head": (["sentence"], ["embedding"]),
+    "text_encoder": (["input_ids", "attention_mask"], ["sentence", "tokens", "lower", "middle"]),
+    "image_head": (["class_probs", "object_scores", "features", "detector_features"], ["embedding"]),
+    "text_head": (["tokens", "middle", "attention_mask"], ["embedding"]),
     "hash_head": (["embedding"], ["projections"]),
-    "graph_encoder": (["nodes", "edge_index", "edges", "batch", "node_weight"], ["embedding"]),
 }
 PHOTOS = ("chelsea.png", "coffee.png", "motorcycle_right.png")
 
@@ -76,9 +75,11 @@ def test_vision_models_answer_as_torch_does(models: dict[str, OnnxModel]) -> Non
     from scenograph.nn.backbone import load_backbone
     from scenograph.nn.detector import load_detector
     from scenograph.packs.build.sources import BACKBONE, DETECTOR
+    from scenograph.packs.build.trained import read_trained
 
     photo = decode_image(sample_photo("motorcycle_right.png").read_bytes())  # none of the build's own checks
-    detector, backbone = load_detector(DETECTOR.file("frozen graph")), load_backbone(BACKBONE.file("weights"))
+    detector = load_detector(DETECTOR.file("frozen graph"))
+    backbone = load_backbone(BACKBONE.file("weights"), read_trained("tuned_stage"))
     assert torch_parity(detector, models["detector"], [{"image": detector_input(photo)[None]}]) < 1e-4
     assert torch_parity(backbone, models["backbone"], [{"image": backbone_input(photo)[None]}]) < 1e-3
 
@@ -122,8 +123,8 @@ def test_backbone_names_the_photograph(
     answer = models["backbone"]({"image": image[None]})
     assert names["classes"][int(answer["probs"][0].argmax())] == expected
     np.testing.assert_allclose(answer["cells"].sum(axis=-1), 1.0, atol=1e-4)
-    average, maximum = np.split(answer["features"][0], 2)
-    assert (maximum >= average).all()
+    average, maximum, tuned_average, tuned_maximum = np.split(answer["features"][0], 4)
+    assert (maximum >= average).all() and (tuned_maximum >= tuned_average).all()
 
 
 @pytest.mark.parametrize(

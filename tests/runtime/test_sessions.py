@@ -15,7 +15,7 @@ from scenograph.runtime.sessions import Sessions, open_session
 from scenograph.runtime.texts import TextEncoder, WordVectors
 from scenograph.scene.errors import PackCorrupt, QueueFull
 
-SMALL = ("text_head", "hash_head", "graph_encoder")
+SMALL = ("text_head", "hash_head", "image_head")
 
 
 async def test_small_models_answer_as_recorded(sessions: Sessions) -> None:
@@ -31,7 +31,7 @@ async def test_a_model_is_made_once(sessions: Sessions) -> None:
 async def test_runs_off_the_event_loop(sessions: Sessions) -> None:
     name = await sessions.offload(lambda: threading.current_thread().name)
     assert name.startswith("scenograph-model")
-    rows = np.random.default_rng(0).normal(size=(3, 384)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(3, 768)).astype(np.float32)
     answer = await sessions.run("hash_head", {"embedding": rows})
     assert answer["projections"].shape == (3, 256)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scenograph.encoder.app import EncoderApp
 from scenograph.runtime.sessions import Arrays, Sessions
-from scenograph.runtime.texts import STATES, TextEncoder, WordVectors, reading_feeds
+from scenograph.runtime.texts import STATES, TextEncoder, reading_feeds
 from scenograph.runtime.vision import Vision
 
 TEXTS = ["a dog", "Two men ride horses along a beach while the sun sets.", "a café 🐶"]
@@ -34,7 +34,7 @@ def rows(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 async def test_services_share_the_pass(sessions: Sessions, rows: list[int]) -> None:
     texts = TextEncoder(sessions)
-    app = EncoderApp(sessions, Vision(sessions), texts, WordVectors(texts, sessions))
+    app = EncoderApp(sessions, Vision(sessions), texts)
     batch, readings = await asyncio.gather(app.encode_texts(TEXTS), texts.read(TEXTS))
     assert sum(rows) == len(TEXTS)
     again = await app.encode_texts(TEXTS[:1])

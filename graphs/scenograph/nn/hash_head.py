@@ -2,53 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from scenograph.nn.text_bank import TextBank
+from scenograph.nn.image_head import SIZES
 
-BLOCKS = ((48, 64), (96, 192))
-"""(directions, bits): bits 0..63 look at the 48 directions in which labels differ most, the rest at 96."""
-
-SEED = 3
+LENGTHS = (64, 128, 256)
+"""Bits of the codes: each is the beginning of the next."""
+SHARES = (32, 16, 16)
+"""Bits of each level in every 64."""
 
 
 class HashHead(nn.Module):
-    """A fixed linear map whose signs are the code; bit i is 1 where projection i > 0.
+    """The embedding's levels -> projections; bit i of the code is 1 where projection i > 0.
 
-    Within a block the bits are a randomly rotated tight frame of the labels' leading directions, so that
-    each bit carries an equal share; the 64- and 128-bit codes are prefixes of the 256-bit one.
-    Shapes: embedding (B, D) -> projections (B, 256).
-    Source: the PCA and random rotation that ITQ starts from (Gong and Lazebnik 2011), on label vectors,
-    untrained.
+    Each level has a network of its own, which looks at that level alone and fills the same share of every
+    prefix: `shares` (L,) of the first 64 bits, and as many of each 64 after them.
+    Shapes: embedding (B, sum of `sizes`) -> projections (B, 256).
     """
 
-    def __init__(self, directions: Tensor) -> None:
+    def __init__(
+        self, *, sizes: Sequence[int] = SIZES, shares: Sequence[int] = SHARES, hidden: int = 512
+    ) -> None:
         super().__init__()
-        self.directions: Tensor
-        self.register_buffer("directions", directions.clone())
-
-    @classmethod
-    def from_bank(cls, bank: TextBank, seed: int = SEED) -> HashHead:
-        """The map whose directions are the principal ones of the whitened class vectors."""
-        labels = (bank.class_vectors - bank.class_vectors.mean(dim=0)) @ bank.whitening
-        labels = normalize(labels, dim=1).double()
-        _, found = torch.linalg.eigh(labels.T @ labels)
-        leading = found.flip(1)
-        largest = leading.abs().argmax(dim=0, keepdim=True)
-        leading = leading * torch.sign(leading.gather(0, largest))
-        generator = torch.Generator().manual_seed(seed)
-        blocks = [leading[:, :size] @ _tight_frame(size, bits, generator) for size, bits in BLOCKS]
-        return cls(torch.cat(blocks, dim=1).float())
+        if sum(shares) != LENGTHS[0]:
+            raise ValueError(f"the shares {shares} are not those of {LENGTHS[0]} bits")
+        self.sizes, self.shares = tuple(sizes), tuple(shares)
+        self.blocks = LENGTHS[-1] // LENGTHS[0]
+        self.levels = nn.ModuleList(
+            nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, share * self.blocks))
+            for size, share in zip(sizes, shares, strict=True)
+        )
 
     def forward(self, embedding: Tensor) -> Tensor:
-        return embedding @ self.directions
+        levels = torch.split(embedding, self.sizes, dim=-1)
+        parts = [
+            network(normalize(level, dim=-1)).reshape(-1, self.blocks, share)
+            for network, level, share in zip(self.levels, levels, self.shares, strict=True)
+        ]
+        return torch.cat(parts, dim=-1).flatten(1)
 
 
-def _tight_frame(size: int, bits: int, generator: torch.Generator) -> Tensor:
-    """`bits` >= `size` directions that cover `size` dimensions evenly.  Shape: (size, bits)."""
-    gaussian = torch.randn(bits, size, generator=generator, dtype=torch.float64)
-    orthonormal, upper = torch.linalg.qr(gaussian)
-    frame: Tensor = (orthonormal * torch.sign(torch.diagonal(upper))).T
-    return frame
+def bit_ranges(shares: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """Which bits of the code are each level's, as [start, stop)."""
+    starts = [sum(shares[:place]) for place in range(len(shares))]
+    return [
+        [(first + start, first + start + share) for first in range(0, LENGTHS[-1], LENGTHS[0])]
+        for start, share in zip(starts, shares, strict=True)
+    ]

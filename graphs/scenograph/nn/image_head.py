@@ -1,61 +1,90 @@
-"""ImageHead: from what an image shows, as label probabilities, to a vector in the sentence space."""
+"""ImageHead: from what the vision models say of an image to its embedding, one trained projection a level."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
-from scenograph.nn.text_bank import TextBank
+from scenograph.nn.projection import Projection, Standardise, side_by_side
+
+INPUTS: Mapping[str, int] = MappingProxyType(
+    {"backbone": 2560, "tuned": 2560, "detector": 2560, "classes": 1000, "objects": 80}
+)
+LEVELS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "scene": ("tuned", "detector"),
+        "object": ("backbone", "detector", "classes", "objects"),
+        "relation": ("backbone", "detector"),
+    }
+)
+"""What each level looks at."""
+SIZES, HIDDEN = (384, 192, 192), (1024, 512, 512)
+"""Components of each level's vector, and units of its hidden layer."""
+FLOOR = 1e-4
+"""Probabilities below it are all alike."""
 
 
 class ImageHead(nn.Module):
-    """Label evidence -> embedding, untrained: text vectors weighted by probability, centred and whitened.
+    """Features of an image -> embedding: the scene's, the objects' and the relations' unit vector, weighted.
 
-    `class_vectors` (C, D), `object_vectors` (O, D), `centre` (D,), `whitening` (D, D) come from a `TextBank`.
-    `class_power` flattens the class probabilities, `object_power` sharpens the detector's scores,
-    `object_weight` weighs them against the classes (`person_weight` once more for position 0, person, which
-    most photos show: `person_typical` is subtracted with the centre).
-    Shapes: class_probs (B, C) and object_scores (B, O), both in [0, 1] -> (B, D), unit length.
-    Source: Norouzi et al. 2014 (ConSE), "Zero-shot learning by convex combination of semantic embeddings".
+    Shapes: class_probs (B, 1000) and object_scores (B, 80) in [0, 1]; features (B, 5120), the backbone's
+    pooled map and then its tuned last stage's; detector_features (B, 2560) -> (B, sum of `sizes`), unit
+    length.
     """
+
+    weights: Tensor
 
     def __init__(
         self,
-        class_vectors: Tensor,
-        object_vectors: Tensor,
-        centre: Tensor,
-        whitening: Tensor,
         *,
-        class_power: float = 0.55,
-        object_power: float = 1.5,
-        object_weight: float = 0.035,
-        person_weight: float = 0.3,
-        person_typical: float = 0.7,
+        sizes: Sequence[int] = SIZES,
+        hidden: Sequence[int] = HIDDEN,
+        weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+        input_dropout: float = 0.2,
+        dropout: float = 0.4,
     ) -> None:
         super().__init__()
-        weight = torch.full((object_vectors.size(0), 1), object_weight)
-        weight[0] *= person_weight
-        weighted = object_vectors * weight
-        self.class_power = class_power
-        self.object_power = object_power
-        self.class_vectors: Tensor
-        self.object_vectors: Tensor
-        self.centre: Tensor
-        self.whitening: Tensor
-        self.register_buffer("class_vectors", class_vectors.clone())
-        self.register_buffer("object_vectors", weighted)
-        self.register_buffer("centre", centre + person_typical * weighted[0])
-        self.register_buffer("whitening", whitening.clone())
+        self.inputs = nn.ModuleDict({name: Standardise(size) for name, size in INPUTS.items()})
+        self.levels = nn.ModuleDict(
+            {
+                name: Projection(
+                    sum(INPUTS[source] for source in sources),
+                    width,
+                    size,
+                    input_dropout=input_dropout,
+                    dropout=dropout,
+                )
+                for (name, sources), size, width in zip(LEVELS.items(), sizes, hidden, strict=True)
+            }
+        )
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
-    @classmethod
-    def from_bank(cls, bank: TextBank) -> ImageHead:
-        """The head whose every vector is in the bank."""
-        return cls(bank.class_vectors, bank.object_vectors, bank.image_centre, bank.whitening)
+    def forward(
+        self, class_probs: Tensor, object_scores: Tensor, features: Tensor, detector_features: Tensor
+    ) -> Tensor:
+        plain, tuned = torch.split(features, INPUTS["backbone"], dim=-1)
+        seen = {
+            "backbone": plain,
+            "tuned": tuned,
+            "detector": detector_features,
+            "classes": torch.log(class_probs + FLOOR),
+            "objects": object_scores,
+        }
+        return side_by_side(list(self.by_level(seen).values()), self.weights)
 
-    def forward(self, class_probs: Tensor, object_scores: Tensor) -> Tensor:
-        evidence = class_probs.clamp(min=0.0) ** self.class_power
-        evidence = evidence / evidence.sum(dim=1, keepdim=True).clamp(min=1e-9)
-        objects = object_scores.clamp(min=0.0) ** self.object_power
-        shown = evidence @ self.class_vectors + objects @ self.object_vectors
-        return normalize((shown - self.centre) @ self.whitening, dim=1)
+    def standardise(self, name: str) -> Standardise:
+        """The layer that an input goes through first."""
+        layer = self.inputs[name]
+        assert isinstance(layer, Standardise)
+        return layer
+
+    def by_level(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each level's unit vectors.  Shapes: the inputs of `INPUTS` (B, d) -> (B, size) a level."""
+        ready = {name: self.inputs[name](value) for name, value in seen.items()}
+        return {
+            name: self.levels[name](torch.cat([ready[source] for source in sources], dim=-1))
+            for name, sources in LEVELS.items()
+        }

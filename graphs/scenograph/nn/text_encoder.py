@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LAYERS, HEADS, WIDTH, HIDDEN = 6, 12, 384, 1536
-LOWER = 3
-"""After how many layers the `lower` states are taken; heads may go on from there with layers of their own."""
+LOWER, MIDDLE = 3, 4
+"""After how many layers the `lower` and `middle` states are taken; heads go on from there with layers of
+their own.
+"""
 VOCABULARY, POSITIONS, NORM_EPSILON = 30_522, 512, 1e-12
 
 
@@ -22,8 +24,8 @@ class SentenceEncoder(nn.Module):
     """Sentence vectors, and the states of the tokens that they are the mean of.
 
     Shapes: input_ids, attention_mask int64 (B, T), T <= 512 -> sentence (B, 384), unit length; tokens
-    (B, T, 384), the last layer's states; lower (B, T, 384), those after layer `LOWER`; both are zeros
-    where the mask hides a token.
+    (B, T, 384), the last layer's states; lower and middle (B, T, 384), those after layers `LOWER` and
+    `MIDDLE`; all are zeros where the mask hides a token.
     """
 
     def __init__(self) -> None:
@@ -33,17 +35,18 @@ class SentenceEncoder(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=NORM_EPSILON)
         self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = self.norm(self.words(input_ids) + self.positions.weight[: input_ids.shape[1]])
         mask = attention_mask.to(x.dtype)
         bias = attention_bias(attention_mask, x.dtype)
-        lower = x
-        for number, layer in enumerate(self.layers, start=1):
+        states = []
+        for layer in self.layers:
             x = layer(x, bias)
-            lower = x if number == LOWER else lower
+            states.append(x)
         weights = mask[:, :, None]
         mean = (x * weights).sum(dim=1) / weights.sum(dim=1).clamp_min(1e-9)
-        return functional.normalize(mean, dim=-1), x * weights, lower * weights
+        lower, middle = states[LOWER - 1] * weights, states[MIDDLE - 1] * weights
+        return functional.normalize(mean, dim=-1), x * weights, lower, middle
 
 
 class EncoderLayer(nn.Module):

@@ -1,30 +1,90 @@
-"""TextHead: from a sentence vector to the embedding that images are compared with."""
+"""TextHead: from a sentence's token states to the embedding that images are compared with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from scenograph.nn.text_bank import TextBank
+from scenograph.nn.image_head import HIDDEN, LEVELS, SIZES
+from scenograph.nn.projection import Projection, Standardise, side_by_side
+from scenograph.nn.text_encoder import WIDTH, EncoderLayer, attention_bias
+
+OWN_LAYERS = 2
+"""Encoder layers that the scene's level has for itself, over the states four layers up."""
 
 
 class TextHead(nn.Module):
-    """Subtract what captions have in common, shrink the directions in which they vary most, normalise.
+    """Token states -> embedding: the scene's, the objects' and the relations' unit vector, weighted.
 
-    Shapes: sentence (B, D) -> (B, D), unit length.
+    The scene's level ends the encoder with two layers of its own, which started as the encoder's last two.
+    The other levels look at the encoder's last states, each with the attention it has learned: at names of
+    things and what they are like, or at what happens between them.
+    Shapes: tokens (B, T, 384), the encoder's last states; middle (B, T, 384), those after its fourth layer;
+    attention_mask int64 (B, T) -> (B, sum of `sizes`), unit length.
     """
 
-    def __init__(self, centre: Tensor, whitening: Tensor) -> None:
+    weights: Tensor
+
+    def __init__(
+        self,
+        *,
+        sizes: Sequence[int] = SIZES,
+        hidden: Sequence[int] = HIDDEN,
+        weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+        input_dropout: float = 0.1,
+        dropout: float = 0.4,
+    ) -> None:
         super().__init__()
-        self.centre: Tensor
-        self.whitening: Tensor
-        self.register_buffer("centre", centre.clone())
-        self.register_buffer("whitening", whitening.clone())
+        self.layers = nn.ModuleList(EncoderLayer() for _ in range(OWN_LAYERS))
+        self.attention = nn.ModuleDict({name: nn.Linear(WIDTH, 1) for name in tuple(LEVELS)[1:]})
+        self.inputs = nn.ModuleDict({name: Standardise(WIDTH) for name in LEVELS})
+        self.levels = nn.ModuleDict(
+            {
+                name: Projection(WIDTH, width, size, input_dropout=input_dropout, dropout=dropout)
+                for name, size, width in zip(LEVELS, sizes, hidden, strict=True)
+            }
+        )
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
-    @classmethod
-    def from_bank(cls, bank: TextBank) -> TextHead:
-        """The head whose centre and whitening are the bank's."""
-        return cls(bank.text_centre, bank.whitening)
+    def forward(self, tokens: Tensor, middle: Tensor, attention_mask: Tensor) -> Tensor:
+        pooled = self.pooled(tokens, middle, attention_mask)
+        return side_by_side(list(self.by_level(pooled).values()), self.weights)
 
-    def forward(self, sentence: Tensor) -> Tensor:
-        return normalize((sentence - self.centre) @ self.whitening, dim=1)
+    def pooled(self, tokens: Tensor, middle: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """One vector of the sentence for each level.  Shapes: as `forward` -> (B, 384) each."""
+        return {
+            "scene": self.scene(middle, attention_mask),
+            **{name: self.attended(name, tokens, attention_mask) for name in self.attention},
+        }
+
+    def scene(self, middle: Tensor, attention_mask: Tensor) -> Tensor:
+        """The sentence by the head's own layers.  Shapes: (B, T, 384), (B, T) -> (B, 384), unit length."""
+        states = middle
+        bias = attention_bias(attention_mask, states.dtype)
+        for layer in self.layers:
+            states = layer(states, bias)
+        shown = attention_mask.to(torch.float32).unsqueeze(-1)
+        return normalize((states.float() * shown).sum(dim=1) / shown.sum(dim=1).clamp_min(1e-9), dim=-1)
+
+    def attended(self, level: str, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        """The tokens that matter to a level, averaged.  Shapes: (B, T, 384), (B, T) -> (B, 384)."""
+        share = self.attended_logits(level, tokens, attention_mask).softmax(dim=1)
+        return (tokens * share.unsqueeze(-1)).sum(dim=1)
+
+    def attended_logits(self, level: str, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        """How much each token matters to a level, before the softmax.  Shapes: -> (B, T)."""
+        logits: Tensor = self.attention[level](tokens).squeeze(-1).float()
+        return logits.masked_fill(attention_mask == 0, torch.finfo(torch.float32).min)
+
+    def standardise(self, name: str) -> Standardise:
+        """The layer that an input goes through first."""
+        layer = self.inputs[name]
+        assert isinstance(layer, Standardise)
+        return layer
+
+    def by_level(self, pooled: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each level's unit vectors from its pooled states."""
+        return {name: self.levels[name](self.inputs[name](pooled[name])) for name in LEVELS}

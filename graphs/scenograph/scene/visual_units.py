@@ -80,8 +80,9 @@ def visual_inputs(
 ) -> Arrays:
     """The feeds of `visual_units` for one image.
 
-    Shapes: maps "backbone" and "detector" (h, w, 1280); pooled, detector_pooled (2560,) -> backbone,
-    detector (1, U, 1280); scores (1, U, 80); boxes (1, U, 4); region, present (1, U); pooled (1, 5120).
+    Shapes: maps "backbone" and "detector" (h, w, 1280); pooled (>= 2560,), of which the backbone's own pooled
+    map comes first, detector_pooled (2560,) -> backbone, detector (1, U, 1280); scores (1, U, 80); boxes (1,
+    U, 4); region, present (1, U); pooled (1, 5120).
     """
     feeds = {
         "backbone": region_means(maps["backbone"], places.boxes),
@@ -90,7 +91,7 @@ def visual_inputs(
         "boxes": places.boxes,
         "region": places.region,
         "present": np.ones(len(places.boxes), dtype=np.float32),
-        "pooled": np.concatenate([pooled, detector_pooled]),
+        "pooled": np.concatenate([pooled[: len(detector_pooled)], detector_pooled]),
     }
     return {name: np.asarray(values, dtype=np.float32)[np.newaxis] for name, values in feeds.items()}
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scenograph.encoder.batches import batch_graphs, graph_phrases
+from scenograph.encoder.sentences import graph_sentence
 from scenograph.runtime.checks import check_count, check_vector
 from scenograph.runtime.contracts import EmbeddingBatch, FloatArray, ImageFeatures, Timings
 from scenograph.runtime.sessions import Arrays, Sessions
-from scenograph.runtime.texts import TextEncoder, WordVectors, reading_feeds
+from scenograph.runtime.texts import TextEncoder, reading_feeds
 from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import InvalidInput, InvalidText
 from scenograph.scene.graph import SceneGraph
@@ -19,7 +19,7 @@ from scenograph.scene.graph import SceneGraph
 MAX_IMAGES, MAX_TEXTS, MAX_GRAPHS = 64, 1024, 256
 MAX_TEXT_CHARS = 2000
 TEXT_ROWS = 64  # texts in one run of the text head
-HEADS = ("image_head", "text_head", "graph_encoder")
+HEADS = ("image_head", "text_head")
 _FEATURES = {
     "class_probs": "class_probabilities",
     "features": "pooled",
@@ -31,11 +31,10 @@ _FEATURES = {
 class EncoderApp:
     """Embeds images (or their features), texts and graphs (contracts.Encoder)."""
 
-    def __init__(self, sessions: Sessions, vision: Vision, texts: TextEncoder, words: WordVectors) -> None:
+    def __init__(self, sessions: Sessions, vision: Vision, texts: TextEncoder) -> None:
         self._sessions = sessions
         self._vision = vision
         self._texts = texts
-        self._words = words
         outputs = {
             (name, spec.name): spec.shape[-1]
             for name, model in sessions.pack.manifest.models.items()
@@ -92,6 +91,20 @@ class EncoderApp:
             if len(text) > MAX_TEXT_CHARS:
                 message = f"the text has {len(text)} characters; at most {MAX_TEXT_CHARS} are allowed"
                 raise InvalidText(message, field=f"texts[{place}]")
+        return await self._read(texts)
+
+    async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
+        """Vectors of what graphs say, as a sentence; what a graph denies is left out.
+
+        Errors: InvalidInput (no node that is affirmed).
+        """
+        check_count(graphs, MAX_GRAPHS, "graphs")
+        for place, graph in enumerate(graphs):
+            if all(node.negated for node in graph.nodes):
+                raise InvalidInput("a graph needs a node that is not negated", field=f"graphs[{place}].nodes")
+        return await self._read([graph_sentence(graph) for graph in graphs])
+
+    async def _read(self, texts: Sequence[str]) -> EmbeddingBatch:
         start = time.perf_counter()
         readings = await self._texts.read(texts)
         middle = time.perf_counter()
@@ -106,22 +119,6 @@ class EncoderApp:
         timings = {"infer": (middle - start) * 1e3, "embed": (time.perf_counter() - middle) * 1e3}
         embeddings = np.stack([vectors[place] for place in range(len(texts))])
         return EmbeddingBatch(embeddings, self._sessions.pack.id, timings)
-
-    async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
-        """Vectors of graphs; what a graph denies is left out.
-
-        Errors: InvalidInput (no node that is affirmed).
-        """
-        check_count(graphs, MAX_GRAPHS, "graphs")
-        for place, graph in enumerate(graphs):
-            if all(node.negated for node in graph.nodes):
-                raise InvalidInput("a graph needs a node that is not negated", field=f"graphs[{place}].nodes")
-        start = time.perf_counter()
-        phrases = graph_phrases(graphs)
-        vectors = dict(zip(phrases, await self._words.of(phrases), strict=True))
-        feeds = batch_graphs(graphs, vectors)
-        timings = {"infer": (time.perf_counter() - start) * 1e3}
-        return await self._embed("graph_encoder", feeds, timings)
 
     async def _embed(self, head: str, feeds: Arrays, timings: Timings) -> EmbeddingBatch:
         start = time.perf_counter()

@@ -21,16 +21,16 @@ FloatArray = NDArray[np.float32]
 MODEL = "text_encoder"
 
 
-STATES = ("tokens", "lower")
+STATES = ("tokens", "lower", "middle")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """All that one pass of the text encoder gives of one text of T tokens, special ones included.
 
-    sentence (D,) float32 of length 1; states: "tokens" and "lower" (T, D) float32, as far as the pack's
-    encoder gives them; ids (T,) int64; spans: the code points [start, end) that each token stands for, empty
-    for special ones.
+    sentence (D,) float32 of length 1; states: "tokens", "lower" and "middle" (T, D) float32, as far as the
+    pack's encoder gives them; ids (T,) int64; spans: the code points [start, end) that each token stands
+    for, empty for special ones.
     """
 
     sentence: FloatArray
@@ -98,8 +98,8 @@ class TextEncoder:
 
 
 def reading_feeds(readings: Sequence[Reading], names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Those of a head's inputs that readings give: "sentence" (B, D); "tokens" and "lower" (B, T, D), zeros
-    past a text's end; "input_ids" and "attention_mask" (B, T) int64. T is the longest text's.
+    """Those of a head's inputs that readings give: "sentence" (B, D); "tokens", "lower" and "middle" (B, T,
+    D), zeros past a text's end; "input_ids" and "attention_mask" (B, T) int64. T is the longest text's.
     """
     longest = max((len(reading.ids) for reading in readings), default=0)
     feeds: dict[str, NDArray[Any]] = {}

@@ -1,11 +1,9 @@
-"""Stages of the heads: small modules of this package, made from the text encoder's vectors."""
+"""Stages of the heads: small modules, trained here or made by hand, on what the encoders give."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +11,20 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from scenograph.nn.graph_encoder import GraphEncoder
 from scenograph.nn.graph_matcher import GraphMatcher
 from scenograph.nn.hash_head import HashHead
 from scenograph.nn.image_head import ImageHead
-from scenograph.nn.text_bank import TextBank
 from scenograph.nn.text_head import TextHead
 from scenograph.onnx.export import DynamicAxes
 from scenograph.onnx.parity import Feeds, OnnxModel
 from scenograph.packs.build import photos
+from scenograph.packs.build.levels import WEIGHTS
 from scenograph.packs.build.modelling import entry, export_checked
 from scenograph.packs.build.sentences import SENTENCES
 from scenograph.packs.build.stage import Result, Stage
 from scenograph.packs.build.text import TextVectors, Vectors
-from scenograph.packs.store import file_digest
-from scenograph.prep import backbone_input, detector_input
+from scenograph.packs.build.trained import load_trained
+from scenograph.prep import Tokenizer, backbone_input, detector_input
 from scenograph.scene.visual_detection import object_scores
 
 Array = npt.NDArray[Any]
@@ -38,7 +35,7 @@ class Head:
     """How one head is made and checked. `feeds` gives real inputs of different sizes."""
 
     name: str
-    make: Callable[[TextBank], nn.Module]
+    make: Callable[[], nn.Module]
     feeds: Callable[[Path, Vectors], Sequence[Feeds]]
     on: str
     outputs: Sequence[str]
@@ -51,7 +48,7 @@ class Head:
         feeds = self.feeds(work, vectors)
         exported = export_checked(
             self.name,
-            self.make(_bank(work, file_digest(work / TextVectors.MODEL))),
+            self.make(),
             work,
             outputs=self.outputs,
             dynamic=self.dynamic,
@@ -64,53 +61,39 @@ class Head:
         return Result([exported.file], {self.name: model}, golden)
 
 
-@cache
-def _bank(work: Path, text_encoder_digest: str) -> TextBank:
-    """The text vectors that all heads share; kept while the text encoder is the same."""
-    vocabulary = json.loads((work / "vocabulary.json").read_text("utf-8"))
-    return TextBank.build(TextVectors(work), vocabulary["class_synonyms"], vocabulary["objects"])
-
-
 def _seen(work: Path, vectors: Vectors) -> list[Feeds]:
     """What the pack's own vision models see in the check photographs."""
     detector, backbone = OnnxModel(work / "detector.onnx"), OnnxModel(work / "backbone.onnx")
     pictures = photos.photos()
-    probs = np.concatenate([backbone({"image": backbone_input(p)[None]})["probs"] for p in pictures])
-    scores = np.stack(
-        [object_scores(detector({"image": detector_input(p)[None]})["scores"][0]) for p in pictures]
-    )
-    return [{"class_probs": probs[i:j], "object_scores": scores[i:j]} for i, j in ((0, 3), (3, 4), (4, 7))]
-
-
-def _said(name: str) -> Callable[[Path, Vectors], list[Feeds]]:
-    """Vectors of check sentences under one input's name."""
-
-    def feeds(work: Path, vectors: Vectors) -> list[Feeds]:
-        said = vectors.array(SENTENCES[:10])
-        return [{name: said[i:j]} for i, j in ((0, 3), (3, 4), (4, 10))]
-
-    return feeds
-
-
-def _graphs(work: Path, vectors: Vectors) -> list[Feeds]:
-    """Three graphs, one without relations and one without weight; then a graph of one node."""
-    nodes = vectors.array(["red sofa", "dog", "man", "horse", "cat", ""])
-    edges = vectors.array(["on", "riding"])
-    several: Feeds = {
-        "nodes": nodes,
-        "edge_index": np.array([[1, 2], [0, 3]]),
-        "edges": edges,
-        "batch": np.array([0, 0, 1, 1, 2, 3]),
-        "node_weight": np.array([1, 0.9, 0.8, 0.7, 0.5, 0], dtype=np.float32),
+    saw = [backbone({"image": backbone_input(picture)[None]}) for picture in pictures]
+    found = [detector({"image": detector_input(picture)[None]}) for picture in pictures]
+    every = {
+        "class_probs": np.concatenate([answer["probs"] for answer in saw]),
+        "object_scores": np.stack([object_scores(answer["scores"][0]) for answer in found]),
+        "features": np.concatenate([answer["features"] for answer in saw]),
+        "detector_features": np.concatenate([answer["features"] for answer in found]),
     }
-    single: Feeds = {
-        "nodes": nodes[:1],
-        "edge_index": np.zeros((2, 0), dtype=np.int64),
-        "edges": edges[:0],
-        "batch": np.array([0]),
-        "node_weight": np.ones(1, dtype=np.float32),
-    }
-    return [several, single]
+    return [{name: rows[i:j] for name, rows in every.items()} for i, j in ((0, 3), (3, 4), (4, 7))]
+
+
+def _read(work: Path, vectors: Vectors) -> list[Feeds]:
+    """What the pack's own text encoder says of check sentences."""
+    encoder, tokenizer = OnnxModel(work / "text_encoder.onnx"), Tokenizer(work / "tokenizer.json")
+    every: list[Feeds] = []
+    for i, j in ((0, 3), (3, 4), (4, 10)):
+        tokens = tokenizer.encode_batch(SENTENCES[i:j])
+        asked = {"input_ids": tokens.input_ids, "attention_mask": tokens.attention_mask}
+        told = encoder(asked)
+        every.append(
+            {name: told[name] for name in ("tokens", "middle")} | {"attention_mask": asked["attention_mask"]}
+        )
+    return every
+
+
+def _embedded(work: Path, vectors: Vectors) -> list[Feeds]:
+    """The pack's own embeddings of check sentences."""
+    head = OnnxModel(work / "text_head.onnx")
+    return [{"embedding": head(feeds)["embedding"]} for feeds in _read(work, vectors)]
 
 
 def _matches(work: Path, vectors: Vectors) -> list[Feeds]:
@@ -175,45 +158,36 @@ _MATCHER_AXES: Mapping[str, Mapping[int, str]] = _sizes(
 HEAD_RECIPES = (
     Head(
         name="image_head",
-        make=ImageHead.from_bank,
+        make=lambda: load_trained(ImageHead(weights=WEIGHTS), "image_head"),
         feeds=_seen,
         on="what the vision models see in the check photographs",
         outputs=("embedding",),
-        dynamic=_sizes(class_probs=["batch"], object_scores=["batch"]),
-    ),
-    Head(
-        name="text_head",
-        make=TextHead.from_bank,
-        feeds=_said("sentence"),
-        on="check sentences",
-        outputs=("embedding",),
-        dynamic=_sizes(sentence=["batch"]),
-    ),
-    Head(
-        name="hash_head",
-        make=HashHead.from_bank,
-        feeds=_said("embedding"),
-        on="check sentences",
-        outputs=("projections",),
-        dynamic=_sizes(embedding=["batch"]),
-    ),
-    Head(
-        name="graph_encoder",
-        make=GraphEncoder.from_bank,
-        feeds=_graphs,
-        on="graphs of 0 to 2 relations",
-        outputs=("embedding",),
         dynamic=_sizes(
-            nodes=["nodes"],
-            edge_index=[None, "edges"],
-            edges=["edges"],
-            batch=["nodes"],
-            node_weight=["nodes"],
+            class_probs=["batch"], object_scores=["batch"], features=["batch"], detector_features=["batch"]
         ),
     ),
     Head(
+        name="text_head",
+        make=lambda: load_trained(TextHead(weights=WEIGHTS), "text_head"),
+        feeds=_read,
+        on="what the text encoder says of check sentences",
+        outputs=("embedding",),
+        dynamic=_sizes(
+            tokens=["batch", "tokens"], middle=["batch", "tokens"], attention_mask=["batch", "tokens"]
+        ),
+    ),
+    Head(
+        name="hash_head",
+        make=lambda: load_trained(HashHead(), "hash_head"),
+        feeds=_embedded,
+        on="embeddings of check sentences",
+        outputs=("projections",),
+        dynamic=_sizes(embedding=["batch"]),
+        limit=1e-4,
+    ),
+    Head(
         name="graph_matcher",
-        make=lambda bank: GraphMatcher(),
+        make=GraphMatcher,
         feeds=_matches,
         on="a query of 3 nodes against 4, and of 1 against 1 without attributes or relations",
         outputs=("label", "attribute", "predicate", "relation", "context"),

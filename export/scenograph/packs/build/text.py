@@ -28,7 +28,7 @@ from scenograph.prep import Tokenizer
 # vector of a sentence does not depend on the sentences it is encoded with.
 _MIN_COSINE, _MIN_NEIGHBOURS, _MAX_BATCH_EFFECT = 0.999, 0.95, 1e-5
 _BATCH = 32
-STATES = ("tokens", "lower")  # the encoder's outputs that heads read besides the sentence
+STATES = ("tokens", "lower", "middle")  # the encoder's outputs that heads read besides the sentence
 _GOLDEN = ("a dog on a red sofa", "no cat", "Two men are riding horses along the beach at sunset.")
 
 

@@ -16,6 +16,7 @@ from scenograph.packs.build.modelling import entry, export_checked
 from scenograph.packs.build.reference import Found, OpenCvDetector, detection_error
 from scenograph.packs.build.sources import BACKBONE, DETECTOR
 from scenograph.packs.build.stage import Result, check
+from scenograph.packs.build.trained import read_trained
 from scenograph.packs.manifest import Parity
 from scenograph.prep import backbone_input, detector_input
 from scenograph.scene.visual_detection import detect
@@ -54,7 +55,7 @@ def build_backbone(work: Path) -> Result:
     """backbone.onnx."""
     exported = export_checked(
         "backbone",
-        load_backbone(BACKBONE.file("weights")),
+        load_backbone(BACKBONE.file("weights"), read_trained("tuned_stage")),
         work,
         outputs=("probs", "features", "cells", "map"),
         dynamic={"image": {0: "batch"}},

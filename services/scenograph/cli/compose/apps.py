@@ -70,7 +70,7 @@ class Apps:
 
         parts = self.parts
         parts.needs(*HEADS)
-        return EncoderApp(parts.sessions, parts.vision, parts.texts, parts.words)
+        return EncoderApp(parts.sessions, parts.vision, parts.texts)
 
     @cached_property
     def hashing(self) -> HashingApp:
