@@ -96,7 +96,7 @@ def test_memory_bank_follows_the_mean_of_both_sides() -> None:
 
 @pytest.mark.parametrize("key", DEEP)
 def test_every_deep_recipe_learns_more_than_chance(key: str) -> None:
-    recipe = get_method(key, {"train.epochs": 12, "train.batch": 60, "train.metric": ""})
+    recipe = get_method(key, {"train.epochs": 10, "train.batch": 60, "train.metric": ""})
     hashing = recipe.head.kind != "real"
     split = made()
     trained = train_method(recipe, split, bits=16 if hashing else None, seed=0)

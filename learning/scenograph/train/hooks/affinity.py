@@ -41,8 +41,8 @@ class WeightedAffinity(Hook):
     """Gives `affinity` (B, B), with confident pairs pushed further apart.
 
     Cosines stretched to [-1, 1] of each modality and, between them, of the items' rows of those cosines are
-    mixed by `image_share`, `text_share` and `cross_share`. Pairs more than `low` or `high` deviations below or
-    above the batch's mean are scaled up by at most 1 + `push`; the rest, in the doubtful middle, stay.
+    mixed by `image_share`, `text_share` and `cross_share`. Pairs more than `low` deviations below the batch's
+    mean, or `high` above it, are scaled up by at most 1 + `push`; the rest, in the doubtful middle, stay.
     Source: Liu et al. 2020 (JDSH), joint-modal similarity and distribution-based decision and weighting; the
     distribution is the batch's own, where the authors fit one to a sample beforehand.
     """

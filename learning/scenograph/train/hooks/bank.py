@@ -75,7 +75,7 @@ class CodeBank(Hook):
 class MemoryBank(Hook):
     """Keeps a moving average v of every pair's mean vector and gives its signs as `keys` (n, D).
 
-    v <- `momentum` v + (1 - momentum) (image + text) / 2 after each step; it starts from small random numbers.
+    v <- `momentum` v + (1 - momentum) (image + text) / 2 after each step, from small random numbers on.
     Source: Hu et al. 2023 (UCCH), eq. 5 and 6.
     """
 
