@@ -12,8 +12,10 @@ from scenograph.scene.errors import PackCorrupt
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.parsing.neural import NeuralReader, denies, facts, feeds, read_sentences
 from scenograph.scene.parsing.neural_decode import WordScores, decode
-from scenograph.scene.parsing.neural_names import Names, base_form
+from scenograph.scene.parsing.neural_graph import MAX_THINGS, GraphWriter
+from scenograph.scene.parsing.neural_names import Names, base_form, base_predicate
 from scenograph.scene.parsing.neural_words import MAX_WORDS, piece_weights, split_sentences, split_words
+from scenograph.scene.vocabulary import Vocabulary, participle
 
 NAMES = Names(
     ("", "on", "V on", "V", "wear"),
@@ -133,6 +135,21 @@ def test_feet_are_two_but_not_counted() -> None:
     assert graph.nodes[0].count == 0 and graph.nodes[0].attributes == ()
 
 
+def test_numbers_before_a_name_are_counts() -> None:
+    said = Scored("one small dog and four people").object(2).object(5).attribute(1, of=[2])
+    assert [(node.lemma, node.count) for node in said.graph().nodes] == [("dog", 1), ("people", 4)]
+
+
+def test_a_text_names_no_more_things_than_it_may() -> None:
+    said = Scored(" ".join(["dog"] * 300))
+    for place in range(300):
+        said.object(place)
+    said.relation(0, "on", 299)
+    reading = decode(said.words, said.scores, NAMES)
+    graph = GraphWriter(Vocabulary.load()).write([(split_words(" ".join(said.words)), reading)])
+    assert len(graph.nodes) == MAX_THINGS and graph.edges == ()
+
+
 def test_a_pronoun_is_whom_it_means() -> None:
     said = Scored("a man on a bench , he sits").object(1).object(4).object(6).relation(6, "on", 4)
     graph = said.graph()
@@ -183,7 +200,10 @@ def test_a_long_text_is_read_by_sentence_as_far_as_the_encoder_went() -> None:
 def test_facts_of_several_sentences() -> None:
     readings = [
         decode(said.words, said.scores, NAMES)
-        for said in (Scored("a dog").object(1), Scored("man in hat").object(0).object(2).relation(0, "wear", 2))
+        for said in (
+            Scored("a dog").object(1),
+            Scored("man in hat").object(0).object(2).relation(0, "wear", 2),
+        )
     ]
     assert facts(readings) == {("man", "wear", "hat")}
     assert facts(readings[:1]) == {("dog",)}
@@ -203,6 +223,19 @@ def test_denials() -> None:
 )
 def test_base_forms(word: str, base: str) -> None:
     assert base_form(word) == base
+
+
+@pytest.mark.parametrize(
+    "verb", ["sit", "hang", "ride", "lay", "tie", "cross", "float", "wear", "have", "cover"]
+)
+def test_participles_go_back_to_their_verbs(verb: str) -> None:
+    assert base_predicate(f"{participle(verb)} on") == f"{verb} on"
+
+
+def test_predicates_in_base_form() -> None:
+    assert base_predicate("parked on") == "park on"
+    assert base_predicate("on top of") == "on top of"
+    assert base_predicate("along") == "along"
 
 
 def test_names_are_kept_as_written(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.graph import SceneGraph
+from scenograph.scene.parsing.neural_names import base_predicate
 
 Fact = tuple[str, ...]
 Facts = AbstractSet[Fact]
@@ -48,8 +49,8 @@ def read_facts(text: str) -> frozenset[Fact]:
 def facts_of(graph: SceneGraph) -> frozenset[Fact]:
     """The facts of a parsed sentence, in FACTUAL's conventions.
 
-    Objects by surface label, a count above one as an attribute ("2"), an object alone only where no other
-    fact names it; negated parts state nothing.
+    Objects by surface label, verbs in base form, a count above one as an attribute ("2"), an object alone
+    only where no other fact names it; negated parts state nothing.
     """
     facts: set[Fact] = set()
     for node in graph.nodes:
@@ -60,7 +61,7 @@ def facts_of(graph: SceneGraph) -> frozenset[Fact]:
     for edge in graph.edges:
         subject, object_ = graph.nodes[edge.subject], graph.nodes[edge.object]
         if not (edge.negated or subject.negated or object_.negated):
-            facts.add((subject.label, edge.predicate, object_.label))
+            facts.add((subject.label, base_predicate(edge.predicate), object_.label))
     named = {name for fact in facts for name in (fact[0], *(fact[2:] if fact[1] != IS else ()))}
     facts |= {(node.label,) for node in graph.nodes if not node.negated and node.label not in named}
     return frozenset(tuple(part.lower() for part in fact) for fact in facts)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from scenograph.scene.graph import SceneGraph, Span
 from scenograph.scene.parsing.draft import Draft, Thing
 from scenograph.scene.parsing.neural_decode import Mention, Reading, Relation
-from scenograph.scene.parsing.neural_names import PREPOSITIONS, VERB
+from scenograph.scene.parsing.neural_names import PREPOSITIONS, VERB, base_form
 from scenograph.scene.parsing.neural_words import Token
 from scenograph.scene.parsing.pronouns import antecedent
+from scenograph.scene.parsing.repair import LEMMAS
 from scenograph.scene.parsing.tree import Token as TreeToken
 from scenograph.scene.parsing.words import (
     FEMALE,
@@ -25,6 +26,7 @@ from scenograph.scene.vocabulary import Vocabulary, participle
 from scenograph.scene.vocabulary.inflect import singulars
 
 PRONOUNS = MALE | FEMALE | NEUTER | PLURAL
+PEOPLE = frozenset({"person", "people"})
 MAX_THINGS = 200
 
 
@@ -41,9 +43,13 @@ class GraphWriter:
         for words, reading in sentences:
             things = [self._thing(draft, words, mention, before) for mention in reading.objects]
             for attribute, owner in reading.owned:
-                _say(things[owner], reading.objects[owner], reading.attributes[attribute], words)
+                _say(things[owner], reading.objects[owner], reading.attributes[attribute])
+            for mention, thing in zip(reading.objects, things, strict=True):
+                thing.count = thing.count or _number(mention, reading, words)
             for relation in reading.relations:
-                draft.relate(things[relation.subject], _participle(relation, words), things[relation.object])
+                subject, target = things[relation.subject], things[relation.object]
+                if subject in draft.things and target in draft.things:
+                    draft.relate(subject, _participle(relation, words), target)
             before += len(words)
         return draft.freeze()
 
@@ -58,9 +64,10 @@ class GraphWriter:
             meant = antecedent(token, draft.things, self._vocabulary)
             if meant is not None:
                 return meant
-        label = said if self._vocabulary.listed(said) else mention.name
+        # "guy" says more than the "person" that the training data makes of it.
+        label = said if mention.name in PEOPLE and self._vocabulary.listed(said) else mention.name
         lemma = "person" if said in PERSON_PRONOUNS else self._lemma(label)
-        if lemma != label or said in PLURAL:
+        if lemma != label or label == "people":
             token.tag = "NNS"
         thing = Thing(token, label, lemma, Span(token.start, token.end))
         if len(draft.things) < MAX_THINGS:
@@ -71,16 +78,25 @@ class GraphWriter:
         """The singular; a plural that means something of its own ("glasses", "shorts") stays."""
         vocabulary = self._vocabulary
         forms = singulars(label)
-        if not forms:
+        if not forms or label == "people":
             return label
-        lemma = next((form for form in forms if vocabulary.listed(form)), forms[0])
+        lemma = next((form for form in forms if vocabulary.listed(form)), LEMMAS.get(forms[0], forms[0]))
         own = vocabulary.canonical(label)
         if vocabulary.listed(label) and (own == label or own != vocabulary.canonical(lemma)):
             return label
         return lemma
 
 
-def _say(thing: Thing, mention: Mention, attribute: Mention, words: Sequence[Token]) -> None:
+def _number(mention: Mention, reading: Reading, words: Sequence[Token]) -> int:
+    """The number before the object's name and what is said of it ("one small dog")."""
+    place = mention.words[0] - 1
+    said = {at for attribute in reading.attributes for at in range(*attribute.words)}
+    while place in said and words[place].text not in NUMBERS:
+        place -= 1
+    return NUMBERS.get(words[place].text, 0) if place >= 0 else 0
+
+
+def _say(thing: Thing, mention: Mention, attribute: Mention) -> None:
     if attribute.words == mention.words:
         return  # "feet" are two; nobody counted them
     first = attribute.name.split()[0]
@@ -99,7 +115,8 @@ def _participle(relation: Relation, words: Sequence[Token]) -> str:
     if first == VERB:
         word = words[relation.place].text
         # What is "parked on" a street does not park now.
-        first = word if word.endswith("ed") and rest else participle(relation.verb)
+        passive = bool(rest) and word.endswith("ed") and base_form(word) == relation.verb
+        first = word if passive else participle(relation.verb)
     elif first not in PREPOSITIONS:
         first = participle(first)
     return " ".join([first, *rest])

@@ -25,7 +25,10 @@ PREPOSITIONS = frozenset(_PREPOSITIONS.split())
 """First words of forms that have no verb ("on top of")."""
 
 # A stem that lost its "e" before -ing or -ed ("shap", "decorat", "danc", "handl").
-_CUT = re.compile(r"(?:^[^aeiou]*[aeiou][^aeiouwxy]|at|iz|[cgvuz]|[^aeiourl]l|[^aeiou]r?s)$")
+_CUT = re.compile(
+    r"(?:^[^aeiou]*[aeiou][^aeiouwxy]|[^aeo]at|ast|iz|[cvuz]|[^n]g|[^aeiourl]l|[^aeious]s|r?[ao]us|[cl][eo]a?s"
+    r"|par|[tc]ur|[uvtr][iu]d|clin|[ty]yp|typ)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,13 @@ class Names:
         return self.verbs.get(word) or base_form(word)
 
 
+_SHORT = {"tying": "tie", "lying": "lie", "dying": "die", "tied": "tie", "lied": "lie", "died": "die"}
+
+
 def base_form(word: str) -> str:
     """The base form of a regular verb ("chasing": chase, "stopped": stop, "carries": carry)."""
+    if word in _SHORT:
+        return _SHORT[word]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("ches", "shes", "sses", "xes", "zes", "oes")):
@@ -79,7 +87,13 @@ def base_form(word: str) -> str:
     for ending in ("ing", "ed"):
         stem = word.removesuffix(ending)
         if stem != word and re.search("[aeiouy]", stem) and len(stem) > 1:
-            if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "lsz":
+            if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "flsz":
                 return stem[:-1]
             return stem + "e" if _CUT.search(stem) else stem
     return word
+
+
+def base_predicate(predicate: str) -> str:
+    """A relation in base form ("sitting on": sit on, "parked on": park on, "on top of" as it is)."""
+    first, space, rest = predicate.partition(" ")
+    return predicate if first in PREPOSITIONS else base_form(first) + space + rest
