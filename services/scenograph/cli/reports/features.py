@@ -52,13 +52,11 @@ def _section(dataset: str, protocol: Protocol | None, measured: Sequence[Measure
         groups.setdefault((each.method, each.bits), []).append(each)
     name = f"{protocol} protocol" if protocol else "real-valued"
     blocks: list[Block] = [_map_table(dataset, f"MAP, {name}", protocol, groups)]
-    for direction in DIRECTIONS:
-        if protocol:
-            blocks.append(_map_bars(f"{direction}, {name}", direction, groups))
-        blocks.append(_precision_recall(f"By rank, {direction}, {name}", direction, groups))
-        if protocol:
-            blocks.append(_by_radius(f"By Hamming radius, {direction}, {name}", direction, groups))
     if protocol:
+        blocks += [_map_bars(f"{way}, {name}", way, groups) for way in DIRECTIONS]
+    blocks += [_precision_recall(f"By rank, {way}, {name}", way, groups) for way in DIRECTIONS]
+    if protocol:
+        blocks += [_by_radius(f"By Hamming radius, {way}, {name}", way, groups) for way in DIRECTIONS]
         blocks.append(_lookup_table(f"Lookup within Hamming radius 2, {name}", groups))
     return Section(name[0].upper() + name[1:], tuple(blocks), _TEXTS[protocol])
 

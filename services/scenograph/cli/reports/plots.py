@@ -35,7 +35,7 @@ _STYLE: Any = {
 def curves_svg(curves: Curves, name: str) -> str:
     """The lines as an SVG element; `name` is unique on the page. After eight colours the dashes change."""
     with mpl.rc_context(rc=_STYLE):
-        figure, axes = _axes(curves.title, (6.4, 3.8))
+        figure, axes = _axes(curves.title, (5.2, 3.5))
         for number, series in enumerate(curves.series):
             dash = DASHES[number // len(COLOURS) % len(DASHES)]
             colour = COLOURS[number % len(COLOURS)]
@@ -54,7 +54,7 @@ def bars_svg(bars: Bars, name: str) -> str:
     count = len(bars.series)
     width = 0.82 / count
     with mpl.rc_context(rc=_STYLE):
-        figure, axes = _axes(bars.title, (max(4.6, 0.34 * len(groups) * count + 1.6), 3.6))
+        figure, axes = _axes(bars.title, (max(5.2, 0.34 * len(groups) * count + 1.6), 3.5))
         for number, series in enumerate(bars.series):
             at = [place + (number - (count - 1) / 2) * width for place in range(len(groups))]
             drawn = axes.bar(
