@@ -11,8 +11,9 @@ from scenograph.losses.grid_contrast import grid_contrast
 from scenograph.methods.catalogue import get_method
 from scenograph.methods.recipe import Optimizer, Train
 from scenograph.train.compression import Compression
-from scenograph.train.default_matcher import DefaultMatcher, MatcherData, PartStates, UnitView
+from scenograph.train.default_matcher import DefaultMatcher, MatcherData
 from scenograph.train.trainer import Trainer
+from scenograph.train.units import PartStates, UnitView
 
 PHOTOS, EACH, UNITS, REGIONS, CHANNELS = 24, 2, 5, 3, 12
 

@@ -20,45 +20,10 @@ from scenograph.nn.text_units import TextUnits
 from scenograph.nn.visual_units import VisualUnits
 from scenograph.train.averaging import AveragedWeights
 from scenograph.train.task import RowArray, Task
+from scenograph.train.units import PartStates, UnitView, said_parts, seen_units
 
 NEIGHBOURS, GROUP = 24, 8
 SAMPLE = 1500
-FeatureArray = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnitView:
-    """What the frozen models say of the units of one view of n photographs.
-
-    Shapes: backbone, detector (n, U, c), maps' means over each box, compressed (`train.compression`); scores
-    (n, R, 80); boxes (n, U, 4), R regions and then the cells; regions (n,), how many of R there are; pooled,
-    detector_pooled (n, 2560).
-    """
-
-    backbone: FeatureArray
-    detector: FeatureArray
-    scores: FeatureArray
-    boxes: FeatureArray
-    regions: FeatureArray
-    pooled: FeatureArray
-    detector_pooled: FeatureArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PartStates:
-    """The text encoder's mean states of the parts of n sentences, padded to N objects and E relations.
-
-    Shapes: heads, attributes (n, N, 384); predicates (n, E, 384); ends (n, E, 2), the objects of a relation;
-    objects, relations (n,), how many there are; sentence (n, 384).
-    """
-
-    heads: FeatureArray
-    attributes: FeatureArray
-    predicates: FeatureArray
-    ends: FeatureArray
-    objects: FeatureArray
-    relations: FeatureArray
-    sentence: FeatureArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,15 +107,15 @@ class DefaultMatcher(Task):
         photos, each = self.photos[rows], self.data.captions_each
         chosen = np.argsort(rng.random((len(photos), each)), axis=1)[:, : self.captions]
         captions = (photos[:, None] * each + chosen).ravel()
-        seen = self._seen(photos, rng.integers(0, len(self.data.views), len(photos)))
+        seen = seen_units(self.data.views, photos, rng.integers(0, len(self.data.views), len(photos)))
         seen["present"] *= torch.from_numpy(rng.random(seen["present"].shape) >= self.unit_dropout)
         first, counts = self.data.first[captions], np.diff(self.data.first)[captions]
         false = np.flatnonzero(counts)
         drawn = first[false] + rng.integers(0, counts[false])
         return {
             "seen": seen,
-            "said": self._said(self.data.captions, captions),
-            "false": self._said(self.data.negatives, drawn),
+            "said": said_parts(self.data.captions, captions),
+            "false": said_parts(self.data.negatives, drawn),
             "caption": torch.from_numpy(false),
         }
 
@@ -193,14 +158,14 @@ class DefaultMatcher(Task):
         first, counts = self.data.first[captions], np.diff(self.data.first)[captions]
         false = np.flatnonzero(counts)
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            seen = self._seen(photos, np.zeros(len(photos), np.int64))
+            seen = seen_units(self.data.views, photos, np.zeros(len(photos), np.int64))
             parts = np.array_split(captions, max(1, len(captions) // 100))
-            told = [self.towers.grid(seen, self._said(self.data.captions, part)) for part in parts]
+            told = [self.towers.grid(seen, said_parts(self.data.captions, part)) for part in parts]
             grid = torch.cat(told)
             owner = torch.from_numpy(false // each)
             _, made = self.towers.grid_and_own(
-                seen, self._said(self.data.captions, captions[:1]),
-                self._said(self.data.negatives, first[false]), owner,
+                seen, said_parts(self.data.captions, captions[:1]),
+                said_parts(self.data.negatives, first[false]), owner,
             )  # fmt: skip
         true = grid[torch.from_numpy(false), owner]
         preferred = float((true > made).float().mean()) if len(false) else 0.0
@@ -230,49 +195,3 @@ class DefaultMatcher(Task):
         np.fill_diagonal(cosine, -2.0)
         near = np.argpartition(-cosine, min(NEIGHBOURS, len(means) - 1), axis=1)[:, :NEIGHBOURS]
         return near.astype(np.int64)
-
-    def _seen(self, photos: RowArray, views: NDArray[np.int64]) -> dict[str, Tensor]:
-        def take(name: str) -> NDArray[np.float32]:
-            first: FeatureArray = getattr(self.data.views[0], name)
-            values = np.empty((len(photos), *first.shape[1:]), np.float32)
-            for number in np.unique(views):
-                mine = views == number
-                values[mine] = getattr(self.data.views[number], name)[photos[mine]]
-            return values
-
-        boxes, scores, counts = take("boxes"), take("scores"), take("regions")
-        units, regions = boxes.shape[1], scores.shape[1]
-        padded = np.zeros((len(photos), units, scores.shape[2]), np.float32)
-        padded[:, :regions] = scores
-        place = np.arange(units)
-        seen = {
-            "backbone": take("backbone"),
-            "detector": take("detector"),
-            "scores": padded,
-            "boxes": boxes,
-            "region": np.broadcast_to(place < regions, (len(photos), units)).astype(np.float32),
-            "present": ((place >= regions) | (place < counts[:, None])).astype(np.float32),
-            "pooled": np.concatenate([take("pooled"), take("detector_pooled")], axis=1),
-        }
-        return {name: torch.from_numpy(values) for name, values in seen.items()}
-
-    @staticmethod
-    def _said(states: PartStates, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-        """The sentences of these rows, cut to their most objects and relations."""
-        objects, relations = states.objects[rows].astype(np.int64), states.relations[rows].astype(np.int64)
-        most, ends = max(int(objects.max(initial=1)), 1), states.ends[rows].astype(np.int64)
-        many = max(int(relations.max(initial=1)), 1)
-        told = np.arange(many) < relations[:, None]
-        incident = ends[:, :many, :, None] == np.arange(most)
-        incident &= told[:, :, None, None]
-        said = {
-            "heads": states.heads[rows, :most],
-            "attributes": states.attributes[rows, :most],
-            "predicates": states.predicates[rows, :many],
-            "sentence": states.sentence[rows],
-            "subjects": incident[:, :, 0],
-            "objects": incident[:, :, 1],
-            "has_object": np.arange(most) < objects[:, None],
-            "has_relation": told,
-        }
-        return {name: torch.from_numpy(np.asarray(values, dtype=np.float32)) for name, values in said.items()}

@@ -24,7 +24,8 @@ from scenograph.scene.text_parts import text_inputs, text_parts
 from scenograph.scene.visual_detection import detect
 from scenograph.scene.visual_units import GRID, REGIONS, unit_places, visual_inputs
 from scenograph.train.compression import Compression
-from scenograph.train.default_matcher import MatcherData, PartStates, UnitView
+from scenograph.train.default_matcher import MatcherData
+from scenograph.train.units import PartStates, UnitView
 
 OBJECTS, RELATIONS = 6, 5
 COMPONENTS = 384
@@ -107,25 +108,25 @@ def prepare(
     for name in ("backbone", "detector"):
         features = np.asarray(entries[ORIGINAL.name][name][sample], dtype=np.float32)
         compressed[name] = Compression.fit(features.reshape(-1, features.shape[-1]), COMPONENTS)
-    views = [_view(entries[view.name], compressed) for view in (ORIGINAL, FLIP)]
+    views = [compressed_view(entries[view.name], compressed) for view in (ORIGINAL, FLIP)]
     texts = [caption for own in captions for caption in own]
     each = len(captions[0])
     graphs = parser.parse(texts)
     false = _false_captions(texts, graphs, training, each, seed)
     made = [negative.text for _, negative in false]
-    reading = _Reading(pack)
+    reading = Reading(pack)
     rows = np.array([row for row, _ in false], dtype=np.int64)
     data = MatcherData(
         views,
-        _states(texts, graphs, cache.compute_tokens(texts, reading.name, reading), reading),
-        _states(made, parser.parse(made), cache.compute_tokens(made, reading.name, reading), reading),
+        part_states(texts, graphs, cache.compute_tokens(texts, reading.name, reading), reading),
+        part_states(made, parser.parse(made), cache.compute_tokens(made, reading.name, reading), reading),
         np.searchsorted(rows, np.arange(len(texts) + 1)),
         each,
     )
     return Prepared(data, compressed["backbone"], compressed["detector"])
 
 
-class _Reading:
+class Reading:
     """The pack's text encoder, for the feature cache."""
 
     def __init__(self, pack: Path) -> None:
@@ -162,8 +163,8 @@ def _false_captions(
     return found
 
 
-def _states(
-    texts: Sequence[str], graphs: Sequence[SceneGraph], tokens: TokenStates, reading: _Reading
+def part_states(
+    texts: Sequence[str], graphs: Sequence[SceneGraph], tokens: TokenStates, reading: Reading
 ) -> PartStates:
     count, size = len(texts), tokens.states.shape[1]
     shapes = {"heads": OBJECTS, "attributes": OBJECTS, "predicates": RELATIONS}
@@ -181,7 +182,7 @@ def _states(
     return PartStates(**states, ends=ends, objects=sizes[0], relations=sizes[1], sentence=tokens.sentence)
 
 
-def _view(entry: dict[str, Array], compressed: dict[str, Compression]) -> UnitView:
+def compressed_view(entry: dict[str, Array], compressed: dict[str, Compression]) -> UnitView:
     means = {}
     for name, compression in compressed.items():
         features = entry[name]
