@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from scenograph.cli.compose.apps import Apps
 from scenograph.cli.compose.parts import Parts
 from scenograph.cli.compose.servicers import SERVICES
@@ -55,6 +57,7 @@ async def _run(settings: Settings, service: str) -> None:
         names = [short for short, known in SERVICES.items() if known.name in server.services]
         line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
         _settle_memory()
+        _settle_threads()
         print(json.dumps(line), flush=True)
         log.info("scenograph %s serves %s at %s", version("scenograph"), ", ".join(names), server.address)
         await server.run_until_signal()
@@ -70,6 +73,15 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+
+
+def _settle_threads() -> None:
+    """Keeps numpy's products on the thread that asked for them: the workers are the parallelism.
+
+    OpenBLAS' own threads wait for work by spinning: pooling the regions of one photo took 32 ms of two busy
+    cores with them, and takes 0.8 ms of one without.
+    """
+    threadpool_limits(1, user_api="blas")
 
 
 @asynccontextmanager
