@@ -10,7 +10,7 @@ from scenograph.scene.alignment import Alignment, NodeMatch
 from scenograph.scene.graph import Box, SceneGraph
 from scenograph.scene.units import UnitKind
 
-WEIGHTS = MatchWeights(learned=0.8, symbolic=0.2)
+WEIGHTS = MatchWeights(learned=0.9, symbolic=0.1)
 """Chosen on held-out training photos."""
 SHOWN = 0.45
 """The least cosine at which a unit shows where an object is."""

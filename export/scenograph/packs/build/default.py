@@ -13,6 +13,7 @@ from pathlib import Path
 from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
 from scenograph.packs.build.levels import LEVELS
+from scenograph.packs.build.matcher import MATCHER_STAGES
 from scenograph.packs.build.sources import check_sources
 from scenograph.packs.build.stage import Progress, Record, Stage, recipe_digest, run_stages
 from scenograph.packs.build.text import build_parser, build_text_encoder, build_tokenizer
@@ -38,6 +39,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("backbone", "Exporting the image backbone", 12, build_backbone),
     Stage("label_vectors", "Encoding the labels", 7, build_label_vectors),
     *HEADS,
+    *MATCHER_STAGES,
 )
 
 

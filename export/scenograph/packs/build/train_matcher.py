@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from scenograph.train.trainer import History, Trainer
 
 METHOD = "default-matcher"
 SHOWN = 1000  # training photos that the range of scores is taken from
+SCENE_SHARE = 0.4
+"""Of the learned weight of wholes, in the pack: the float stage compares them too. Chosen on held-out photos."""
 
 
 def train_matcher(
@@ -67,6 +70,8 @@ def train_matcher(
 def save(task: DefaultMatcher, prepared: Prepared, training: NDArray[np.int64], out: Path) -> Path:
     """The averaged weights as the pack's models take them, in half precision."""
     task.average.apply(task.module)
+    with torch.no_grad():
+        task.towers.text.log_scene += math.log(SCENE_SHARE)
     scores, _ = task.scores(training[:SHOWN])
     owner = np.repeat(np.arange(scores.shape[1]), task.data.captions_each)
     lowest = float(np.quantile(scores, 0.005))
