@@ -26,6 +26,8 @@ pack: env  ## Build the default model pack; done at once where it is there and a
 train-default: env  ## Train the default pack's own weights on Flickr8k, anew (hours; SCENOGRAPH_DATA says where it is).
 	$(TRAIN) towers
 	$(TRAIN) hash
+	$(BIN)/python -m scenograph.packs.training.parser
+	$(BIN)/python -m scenograph.packs.training.matcher --install
 
 test: env  ## Run the tests.
 	$(BIN)/pytest

@@ -15,8 +15,8 @@ from scenograph.data.compositional import KINDS, Corpus, Negative, negatives
 from scenograph.data.tokens import TextFeatures, TokenStates
 from scenograph.data.views import FLIP, ORIGINAL, Pixels
 from scenograph.onnx.parity import OnnxModel
-from scenograph.packs.build.swapped import swaps
 from scenograph.packs.store import file_digest
+from scenograph.packs.training.swapped import swaps
 from scenograph.prep import Tokenizer, backbone_input, detector_input
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.parsing import TextParser

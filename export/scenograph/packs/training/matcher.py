@@ -1,9 +1,10 @@
-"""Trains the default pack's matcher: `python -m scenograph.packs.build.train_matcher --data D --pack P`."""
+"""Trains the default pack's matcher: `python -m scenograph.packs.training.matcher`, with a built pack."""
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +21,9 @@ from scenograph.methods.catalogue import get_method
 from scenograph.nn.unit_matcher import UnitMatcher
 from scenograph.nn.visual_units import VisualUnits
 from scenograph.packs.build.matcher import FOLDER, WEIGHTS
-from scenograph.packs.build.matcher_data import Prepared, prepare
 from scenograph.packs.build.sources import PARSER
+from scenograph.packs.store import open_pack
+from scenograph.packs.training.matcher_data import Prepared, prepare
 from scenograph.scene.parsing import TextParser, load_parser
 from scenograph.train.default_matcher import DefaultMatcher
 from scenograph.train.trainer import History, Trainer
@@ -29,7 +31,7 @@ from scenograph.train.trainer import History, Trainer
 METHOD = "default-matcher"
 SHOWN = 1000  # training photos that the range of scores is taken from
 SCENE_SHARE = 0.4
-"""Of the learned weight of wholes, in the pack: the float stage compares them too. Chosen on held-out photos."""
+"""Of the learned weight of wholes: the float stage compares them too. Chosen on held-out photos."""
 
 
 def train_matcher(
@@ -71,7 +73,7 @@ def save(task: DefaultMatcher, prepared: Prepared, training: NDArray[np.int64], 
     """The averaged weights as the pack's models take them, in half precision."""
     task.average.apply(task.module)
     with torch.no_grad():
-        task.towers.text.log_scene += math.log(SCENE_SHARE)
+        task.towers.text.log_scene.add_(math.log(SCENE_SHARE))
     scores, _ = task.scores(training[:SHOWN])
     owner = np.repeat(np.arange(scores.shape[1]), task.data.captions_each)
     lowest = float(np.quantile(scores, 0.005))
@@ -105,19 +107,25 @@ def serving_units(trained: VisualUnits, prepared: Prepared) -> VisualUnits:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that holds flickr8k/")
-    parser.add_argument("--pack", type=Path, required=True, help="a built default pack's folder")
+    data = Path(os.environ.get("SCENOGRAPH_DATA", "../shared/data"))
+    parser.add_argument("--data", type=Path, default=data, help="the folder that holds flickr8k/")
+    parser.add_argument("--pack", type=Path, help="a default pack's folder; else the newest one's")
+    parser.add_argument("--cache", type=Path, default=Path("build/features"), help="features, computed once")
     parser.add_argument(
-        "--cache", type=Path, default=Path("runs") / "features", help="features computed once"
+        "--out", type=Path, default=Path("build/training") / METHOD, help="all but the weights"
     )
-    parser.add_argument("--out", type=Path, default=Path("runs") / METHOD, help="checkpoint, curves, weights")
     parser.add_argument("--held-out", type=int, default=0, help="training photos to validate on instead")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--install", action="store_true", help="put the weights where packs are built from")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     file, history = train_matcher(
-        given.data, given.pack, given.cache, given.out, held_out=given.held_out, resume=given.resume
+        given.data,
+        given.pack or open_pack("default").folder,
+        given.cache,
+        given.out,
+        held_out=given.held_out,
+        resume=given.resume,
     )
     for values in history:
         sys.stdout.write(" ".join(f"{name} {value:.4g}" for name, value in values.items()) + "\n")
