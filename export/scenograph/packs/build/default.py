@@ -14,6 +14,7 @@ from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
 from scenograph.packs.build.levels import LEVELS
 from scenograph.packs.build.matcher import MATCHER_STAGES
+from scenograph.packs.build.scene_parser import build_scene_parser
 from scenograph.packs.build.sources import check_sources
 from scenograph.packs.build.stage import Progress, Record, Stage, recipe_digest, run_stages
 from scenograph.packs.build.text import build_parser, build_text_encoder, build_tokenizer
@@ -39,6 +40,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("backbone", "Exporting the image backbone", 12, build_backbone),
     Stage("label_vectors", "Encoding the labels", 7, build_label_vectors),
     *HEADS,
+    Stage("scene_parser", "Exporting the scene parser", 8, build_scene_parser),
     *MATCHER_STAGES,
 )
 

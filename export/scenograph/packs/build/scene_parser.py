@@ -6,24 +6,20 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file
 
 from scenograph.nn.scene_parser import SceneParser
 from scenograph.onnx.parity import Feeds, OnnxModel
-from scenograph.packs import heads
 from scenograph.packs.build.modelling import entry, export_checked
 from scenograph.packs.build.sentences import SENTENCES
 from scenograph.packs.build.stage import Result
 from scenograph.packs.build.text import TextVectors
+from scenograph.packs.build.trained import FOLDER, load_trained
 from scenograph.prep import Tokenizer
 from scenograph.scene.parsing.neural import OUTPUTS, feeds, read_sentences
 from scenograph.scene.parsing.neural_names import Names
 
 MODEL = "scene_parser"
 NAMES = f"{MODEL}.json"
-WEIGHTS = f"{MODEL}.safetensors"
-FOLDER = Path(heads.__file__).parent
-"""Where the committed heads lie."""
 _AXES = {
     "lower": {0: "batch", 1: "pieces"},
     "attention_mask": {0: "batch", 1: "pieces"},
@@ -32,11 +28,9 @@ _AXES = {
 
 
 def load_scene_parser(folder: Path = FOLDER) -> tuple[SceneParser, Names]:
-    """The committed parser, ready for inference, and its names."""
+    """The committed parser, ready for inference, and its names.  Errors: PackBuildFailed (missing)."""
     names = Names.load(folder / NAMES)
-    parser = SceneParser(len(names.forms))
-    parser.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
-    return parser.eval(), names
+    return load_trained(SceneParser(len(names.forms)), MODEL, folder), names
 
 
 def build_scene_parser(work: Path) -> Result:

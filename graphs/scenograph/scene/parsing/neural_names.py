@@ -18,7 +18,7 @@ NO_RELATION = ""
 
 _PREPOSITIONS = """
 about above across against along alongside among around as at back behind below beneath beside between beyond
-by close down for from in inside into is like near next of off on onto out outside over side the through to
+by close down for from in inside into is like near next of off on onto out outside over the through to
 top toward towards under underneath up upon with within without
 """
 PREPOSITIONS = frozenset(_PREPOSITIONS.split())
