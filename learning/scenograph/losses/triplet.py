@@ -28,10 +28,15 @@ class Triplet(nn.Module):
 
     def forward(self, image: Tensor, text: Tensor) -> Tensor:
         scores = normalize(image, dim=1) @ normalize(text, dim=1).T
-        right = scores.diagonal()
-        own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
-        texts = (self.margin + scores - right[:, None]).clamp(min=0).masked_fill(own, 0)
-        images = (self.margin + scores - right[None, :]).clamp(min=0).masked_fill(own, 0)
-        if self.negatives == "hardest":
-            return (texts.amax(dim=1) + images.amax(dim=0)).mean()
-        return (texts.sum(dim=1) + images.sum(dim=0)).mean()
+        return hinge(scores, self.margin, self.negatives)
+
+
+def hinge(scores: Tensor, margin: float, negatives: Negatives) -> Tensor:
+    """The loss of a matrix of scores.  Shapes: (B, B), pairs on the diagonal -> scalar."""
+    right = scores.diagonal()
+    own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    texts = (margin + scores - right[:, None]).clamp(min=0).masked_fill(own, 0)
+    images = (margin + scores - right[None, :]).clamp(min=0).masked_fill(own, 0)
+    if negatives == "hardest":
+        return (texts.amax(dim=1) + images.amax(dim=0)).mean()
+    return (texts.sum(dim=1) + images.sum(dim=0)).mean()

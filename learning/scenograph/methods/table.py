@@ -48,6 +48,7 @@ def components_table(kind: str) -> str:
 
 def _row(recipe: Recipe) -> tuple[str, ...]:
     gives = f"{recipe.head.dimension} dimensions" if recipe.head.kind == "real" else "codes"
+    gives = "scores of pairs" if "matcher" in recipe.nets else gives
     return (
         f"`{recipe.key}`",
         recipe.title,
