@@ -70,19 +70,17 @@ class Looking:
         maps = {"backbone": seen["map"][0], "detector": found["map"][0]}
         feeds = visual_inputs(places, maps, seen["features"][0], found["features"][0])
         regions = len(places.boxes) - GRID * GRID
-        row = {
-            name: _spread(feeds[name][0], regions).astype(np.float16)
-            for name in ("backbone", "detector", "boxes")
-        }
+        row = {name: _spread(feeds[name][0], regions).astype(np.float16) for name in ("backbone", "detector")}
         scores = np.zeros((REGIONS, places.scores.shape[1]), dtype=np.float16)
         scores[:regions] = places.scores[:regions]
         row["boxes"] = _spread(places.boxes, regions)
+        pooled = feeds["pooled"][0].astype(np.float16)
         return {
             **row,
             "scores": scores,
             "regions": np.array(regions),
-            "pooled": seen["features"][0].astype(np.float16),
-            "detector_pooled": found["features"][0].astype(np.float16),
+            "pooled": pooled[: len(pooled) // 2],
+            "detector_pooled": pooled[len(pooled) // 2 :],
         }
 
 
