@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import mul
 
 from scenograph.scene.alignment import Alignment
 from scenograph.scene.graph import GraphQuery, SceneGraph
@@ -146,19 +148,26 @@ class Matcher:
         layer = Layer(job.description, job.evidence, compared, self._lay)
         if job.backward:
             return [self._backward(job, layer, number, explain) for number in range(len(job.places))]
-        patterns = _Patterns(job)
+        patterns, about = _Patterns(job), self._described(job.describing[0])
         return [
-            self._forward(job, layer, compared, patterns, number, explain)
+            self._forward(job, layer, compared, patterns, about, number, explain)
             for number in range(len(job.places))
         ]
 
     def _forward(
-        self, job: Job, layer: Layer, compared: Compared, patterns: _Patterns, number: int, explain: bool
+        self,
+        job: Job,
+        layer: Layer,
+        compared: Compared,
+        patterns: _Patterns,
+        about: _Described,
+        number: int,
+        explain: bool,
     ) -> Alignment:
         asked, graph = job.describing[0], job.evidence_graphs[number]
         laid = layer.lay(0, number)
         weights = self._seen if _visual(graph) else self._said
-        levels = self._levels(asked, graph, laid, weights, whole=not job.hard)
+        levels = self._levels(about, graph, laid, weights, whole=not job.hard)
         violations = patterns.violations(job, compared, number)
         denied = patterns.denials(job, compared, number)
         score = _total(levels, weights) * (1 - weights.denied * bool(violations or denied))
@@ -181,7 +190,7 @@ class Matcher:
     def _backward(self, job: Job, layer: Layer, number: int, explain: bool) -> Alignment:
         asked, graph = job.evidence_graphs[0], job.describing[number]
         laid = layer.lay(number, 0)
-        levels = self._levels(graph, asked, laid, self._seen, whole=True)
+        levels = self._levels(self._described(graph), asked, laid, self._seen, whole=True)
         nodes = swap_nodes(node_matches(graph, asked, laid), asked, graph) if explain else ()
         met = {match.query_node for match in nodes}
         score = _total(levels, self._seen)
@@ -202,27 +211,46 @@ class Matcher:
             ),
         )
 
+    def _described(self, graph: SceneGraph) -> _Described:
+        weights = [0.0 if node.negated else self._people.importance(node.name) for node in graph.nodes]
+        return _Described(
+            weights=weights,
+            total=sum(weights),
+            people=self._people.count(graph),
+            attributes=[not item.negated for node in graph.nodes for item in node.attributes],
+            relations=[not edge.negated for edge in graph.edges],
+        )
+
     def _levels(
-        self, description: SceneGraph, evidence: SceneGraph, laid: Laid, weigh: ScoreWeights, *, whole: bool
+        self, about: _Described, evidence: SceneGraph, laid: Laid, weigh: ScoreWeights, *, whole: bool
     ) -> tuple[float, float | None, float | None]:
         """Objects, attributes and relations; None where the description has none of a level.
 
         `whole`: the description tells all that matters, so that people it does not mention count against it.
         """
-        weights = [0.0 if node.negated else self._people.importance(node.name) for node in description.nodes]
-        total = sum(weights)
-        objects = sum(w * c for w, c in zip(weights, laid.node_credit, strict=True)) / total if total else 0.0
-        said = self._people.count(description)
+        credit = sum(map(mul, about.weights, laid.node_credit))
+        objects = credit / about.total if about.total else 0.0
+        said = about.people
         if whole or said:
             share = weigh.people
             seen = self._people.count(evidence)
             objects = (objects + share * agreement(said, seen if whole else min(said, seen))) / (1 + share)
-        asked = [item for node in description.nodes for item in node.attributes]
-        attributes = [c for c, item in zip(laid.attribute_credit, asked, strict=True) if not item.negated]
-        relations = [
-            c for c, edge in zip(laid.edge_credit, description.edges, strict=True) if not edge.negated
-        ]
+        attributes = list(compress(laid.attribute_credit, about.attributes))
+        relations = list(compress(laid.edge_credit, about.relations))
         return objects, _mean(attributes), _mean(relations)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Described:
+    """What scoring needs of a description: its nodes' weights and their sum, how many people it speaks of,
+    and which of its attributes and relations are affirmed.
+    """
+
+    weights: list[float]
+    total: float
+    people: float
+    attributes: list[bool]
+    relations: list[bool]
 
 
 class _Patterns:

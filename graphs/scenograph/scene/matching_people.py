@@ -32,18 +32,18 @@ class People:
         self._vocabulary = vocabulary
         self.importance = lru_cache(maxsize=65_536)(self._importance)
         self._is_person = lru_cache(maxsize=65_536)(self._person)
+        self._counts = lru_cache(maxsize=65_536)(lambda name: name in GROUPS or self._is_person(name))
 
     def count(self, graph: SceneGraph) -> float:
         """How many people a graph speaks of or shows, at most GROUP."""
-        return min(GROUP, sum(self._number(node) for node in graph.nodes))
+        people = (node for node in graph.nodes if self._counts(node.lemma or node.label))
+        return min(GROUP, sum(map(self._number, people)))
 
     def _number(self, node: Node) -> float:
         if node.negated:
             return 0.0
         if node.name in GROUPS:
             return GROUP
-        if not self._is_person(node.name):
-            return 0.0
         said = float(node.count) or (SEVERAL if _plural(node) else 1.0)
         return said * min(1.0, max(0.0, (node.score - DOUBTFUL) / (CERTAIN - DOUBTFUL)))
 
