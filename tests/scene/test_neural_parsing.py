@@ -135,8 +135,9 @@ def test_feet_are_two_but_not_counted() -> None:
     assert graph.nodes[0].count == 0 and graph.nodes[0].attributes == ()
 
 
-def test_numbers_before_a_name_are_counts() -> None:
+def test_one_is_a_count_though_no_attribute() -> None:
     said = Scored("one small dog and four people").object(2).object(5).attribute(1, of=[2])
+    said.attribute(4, of=[5])
     assert [(node.lemma, node.count) for node in said.graph().nodes] == [("dog", 1), ("people", 4)]
 
 

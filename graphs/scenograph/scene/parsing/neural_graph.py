@@ -45,7 +45,7 @@ class GraphWriter:
             for attribute, owner in reading.owned:
                 _say(things[owner], reading.objects[owner], reading.attributes[attribute])
             for mention, thing in zip(reading.objects, things, strict=True):
-                thing.count = thing.count or _number(mention, reading, words)
+                thing.count = thing.count or _one(mention, reading, words)
             for relation in reading.relations:
                 subject, target = things[relation.subject], things[relation.object]
                 if subject in draft.things and target in draft.things:
@@ -87,13 +87,13 @@ class GraphWriter:
         return lemma
 
 
-def _number(mention: Mention, reading: Reading, words: Sequence[Token]) -> int:
-    """The number before the object's name and what is said of it ("one small dog")."""
+def _one(mention: Mention, reading: Reading, words: Sequence[Token]) -> int:
+    """1 where "one" stands before the name and what is said of it: the training data leaves it out."""
     place = mention.words[0] - 1
     said = {at for attribute in reading.attributes for at in range(*attribute.words)}
-    while place in said and words[place].text not in NUMBERS:
+    while place in said:
         place -= 1
-    return NUMBERS.get(words[place].text, 0) if place >= 0 else 0
+    return int(place >= 0 and words[place].text == "one")
 
 
 def _say(thing: Thing, mention: Mention, attribute: Mention) -> None:
