@@ -118,3 +118,21 @@ def test_every_prefix_has_bits_of_every_level() -> None:
 def test_shares_make_up_the_shortest_code() -> None:
     with pytest.raises(ValueError, match="64 bits"):
         HashHead(shares=(32, 16, 8))
+
+
+def test_codes_begin_balanced_where_modalities_vary_together() -> None:
+    torch.manual_seed(0)
+    shared = numbers(400, 6)
+    image, text = (
+        torch.cat(
+            [shared @ numbers(6, size, seed=size) + 0.3 * numbers(400, size, seed=seed) for size in SIZES], 1
+        )
+        for seed in (1, 2)
+    )
+    head = HashHead()
+    head.start(image, text, (6, 6, 6))
+    one, other = (head(vectors) for vectors in (image, text))
+    assert float((one > 0).float().mean(dim=0).sub(0.5).abs().max()) < 0.25
+    agree = ((one > 0) == (other > 0)).float().mean()
+    strangers = ((one > 0) == (other.roll(1, 0) > 0)).float().mean()
+    assert agree > 0.8 > 0.6 > strangers

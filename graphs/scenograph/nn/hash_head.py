@@ -12,30 +12,53 @@ from scenograph.nn.image_head import SIZES
 
 LENGTHS = (64, 128, 256)
 """Bits of the codes: each is the beginning of the next."""
-SHARES = (32, 16, 16)
+SHARES = (44, 12, 8)
 """Bits of each level in every 64."""
 
 
 class HashHead(nn.Module):
     """The embedding's levels -> projections; bit i of the code is 1 where projection i > 0.
 
-    Each level has a network of its own, which looks at that level alone and fills the same share of every
+    Each level has a linear map of its own, which looks at that level alone and fills the same share of every
     prefix: `shares` (L,) of the first 64 bits, and as many of each 64 after them.
     Shapes: embedding (B, sum of `sizes`) -> projections (B, 256).
     """
 
-    def __init__(
-        self, *, sizes: Sequence[int] = SIZES, shares: Sequence[int] = SHARES, hidden: int = 512
-    ) -> None:
+    def __init__(self, *, sizes: Sequence[int] = SIZES, shares: Sequence[int] = SHARES) -> None:
         super().__init__()
         if sum(shares) != LENGTHS[0]:
             raise ValueError(f"the shares {shares} are not those of {LENGTHS[0]} bits")
         self.sizes, self.shares = tuple(sizes), tuple(shares)
         self.blocks = LENGTHS[-1] // LENGTHS[0]
         self.levels = nn.ModuleList(
-            nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, share * self.blocks))
-            for size, share in zip(sizes, shares, strict=True)
+            nn.Linear(size, share * self.blocks) for size, share in zip(sizes, shares, strict=True)
         )
+
+    @torch.no_grad()
+    def start(self, image: Tensor, text: Tensor, directions: Sequence[int]) -> None:
+        """Begin with random rotations of the `directions` of each level in which matching images and texts
+        vary together the most, at deviation 1 and with their middle at 0.
+
+        Shapes: image, text (n, sum of `sizes`), row i of one matching row i of the other.
+        Sources: Gong and Lazebnik 2011 (ITQ: principal directions and a random rotation), Kumar and Udupa
+        2011 (CVH: directions common to two modalities).
+        """
+        pairs = zip(
+            torch.split(image, self.sizes, dim=-1), torch.split(text, self.sizes, dim=-1), strict=True
+        )
+        for level, (one, other), count in zip(self.levels, pairs, directions, strict=True):
+            assert isinstance(level, nn.Linear)
+            one, other = normalize(one, dim=-1), normalize(other, dim=-1)
+            middle = (one.mean(dim=0) + other.mean(dim=0)) / 2
+            common = (one - one.mean(dim=0)).T @ (other - other.mean(dim=0))
+            _, found = torch.linalg.eigh(common + common.T)
+            leading = found.flip(1)[:, :count]
+            rotations = -(-level.out_features // count)
+            turned = [torch.linalg.qr(torch.randn(count, count))[0] for _ in range(rotations)]
+            weight = leading @ torch.cat(turned, dim=1)[:, : level.out_features]
+            weight = weight / (torch.cat([one, other]) @ weight).std(dim=0).mean()
+            level.weight.copy_(weight.T)
+            level.bias.copy_(-(middle @ weight))
 
     def forward(self, embedding: Tensor) -> Tensor:
         levels = torch.split(embedding, self.sizes, dim=-1)

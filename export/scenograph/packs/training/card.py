@@ -19,9 +19,8 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What there is to say of one file of weights; `scores` are of the last epoch."""
+    """What there is to say of a training's weights; `scores` are of its last epoch."""
 
-    name: str
     recipe: Recipe
     data_digest: str
     photos: int
@@ -32,9 +31,9 @@ def write_card(path: Path, card: Card) -> None:
     """Write the card beside its weights."""
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores.items())
     path.write_text(
-        f"""# {card.name}
+        f"""# {path.stem}
 
-{_ABOUT[card.name]}
+{_ABOUT[path.stem]}
 
 | | |
 |---|---|

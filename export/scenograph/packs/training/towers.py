@@ -13,7 +13,6 @@ from scenograph.methods.catalogue import get_method
 from scenograph.methods.contracts import Progress
 from scenograph.methods.recipe import Recipe
 from scenograph.nn.backbone import load_backbone
-from scenograph.nn.hash_head import HashHead
 from scenograph.nn.image_head import ImageHead
 from scenograph.nn.text_encoder import MIDDLE, load_text_encoder
 from scenograph.nn.text_head import TextHead
@@ -28,6 +27,7 @@ from scenograph.train.tower_data import TowerData
 from scenograph.train.trainer import Trainer
 
 TOWERS, HASH = "default-towers", "default-hash"
+TEMPERATURE = 0.05  # near what the towers' levels learn
 Rows = NDArray[np.int64]
 
 
@@ -47,29 +47,35 @@ def train_towers(
     assert isinstance(task, DefaultTowers)
     scores = _fitted(recipe, task, out, progress)
     task.average.apply(task.module)
-    towers = task.towers
-    for name, state in (
-        ("image_head", towers.image.state_dict()),
-        ("text_head", towers.text.state_dict()),
-        ("tuned_stage", towers.stage.trained_state()),
-    ):
-        path = write_trained(name, state, folder)
-        write_card(path.with_suffix(".md"), Card(name, recipe, digest, len(photos), scores))
+    for target in (out / TOWERS / "weights", folder):
+        _write(task.towers, Card(recipe, digest, len(photos), scores), target)
+        path = write_trained("tuned_stage", task.towers.stage.trained_state(), target)
+        write_card(path.with_suffix(".md"), Card(recipe, digest, len(photos), scores))
 
 
 def train_hash(
     data: TowerData, digest: str, *, held_out: Rows | None = None, out: Path, progress: Progress, folder: Path
 ) -> None:
-    """Train the hash head by the recipe "default-hash" on the towers whose weights are in `folder`."""
+    """Train the hash head by the recipe "default-hash", and with it the projections of the towers that
+    `train_towers` left in `out`; write them to `folder`.
+    """
     recipe = get_method(HASH)
     photos, held = _divided(len(data), held_out)
-    towers = trained_towers(folder)
+    towers = trained_towers(out / TOWERS / "weights")
     torch.manual_seed(recipe.train.seed)
     task = _task(recipe, towers, data, photos, held)
     assert isinstance(task, DefaultHash)
     scores = _fitted(recipe, task, out, progress)
+    task.average.apply(task.module)
+    card = Card(recipe, digest, len(photos), scores)
+    _write(task.towers, card, folder)
     path = write_trained("hash_head", task.teaching.head.state_dict(), folder)
-    write_card(path.with_suffix(".md"), Card("hash_head", recipe, digest, len(photos), scores))
+    write_card(path.with_suffix(".md"), card)
+
+
+def _write(towers: Towers, card: Card, folder: Path) -> None:
+    for name, head in (("image_head", towers.image), ("text_head", towers.text)):
+        write_card(write_trained(name, head.state_dict(), folder).with_suffix(".md"), card)
 
 
 def trained_towers(folder: Path) -> Towers:
@@ -77,12 +83,7 @@ def trained_towers(folder: Path) -> Towers:
     image = load_trained(ImageHead(weights=WEIGHTS), "image_head", folder)
     text = load_trained(TextHead(weights=WEIGHTS), "text_head", folder)
     stage = load_backbone(BACKBONE.file("weights"), read_trained("tuned_stage", folder)).stage
-    return Towers(image, text, stage, 1.0).eval()
-
-
-def trained_hash(folder: Path) -> HashHead:
-    """The hash head with the weights in `folder`."""
-    return load_trained(HashHead(), "hash_head", folder)
+    return Towers(image, text, stage, TEMPERATURE).eval()
 
 
 def _task(recipe: Recipe, *given: object) -> object:
