@@ -27,11 +27,11 @@ def _recipe(key: str) -> Recipe:
     return get_method(
         key,
         {
-            "head.dimension": 16,
+            "head.dimension": 32,
             "train.batch": PHOTOS,
             "train.epochs": 60,
             "train.validate_every": 60,
-            "optimizer.lr": 0.01,
+            "optimizer.lr": 0.005,
         },
     )
 

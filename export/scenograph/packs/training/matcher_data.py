@@ -99,14 +99,7 @@ def prepare(
 
     `pack`: a folder with the default pack's vision models, text encoder and tokenizer.
     """
-    looking = Looking(pack)
-    entries = cache.compute(photos, looking.name, looking, [ORIGINAL, FLIP], batch=1)
-    sample = np.sort(np.random.default_rng(seed).permutation(training)[:SAMPLE])
-    compressed = {}
-    for name in ("backbone", "detector"):
-        features = np.asarray(entries[ORIGINAL.name][name][sample], dtype=np.float32)
-        compressed[name] = Compression.fit(features.reshape(-1, features.shape[-1]), COMPONENTS)
-    views = [compressed_view(entries[view.name], compressed) for view in (ORIGINAL, FLIP)]
+    views, compressed = seen_views(photos, training, pack=pack, cache=cache, seed=seed)
     texts = [caption for own in captions for caption in own]
     each = len(captions[0])
     graphs = parser.parse(texts)
@@ -122,6 +115,20 @@ def prepare(
         each,
     )
     return Prepared(data, compressed["backbone"], compressed["detector"])
+
+
+def seen_views(
+    photos: Sequence[Path], training: NDArray[np.int64], *, pack: Path, cache: FeatureCache, seed: int
+) -> tuple[list[UnitView], dict[str, Compression]]:
+    """The units of these photos, as they are and mirrored, and how their maps' means were compressed."""
+    looking = Looking(pack)
+    entries = cache.compute(photos, looking.name, looking, [ORIGINAL, FLIP], batch=1)
+    sample = np.sort(np.random.default_rng(seed).permutation(training)[:SAMPLE])
+    compressed = {}
+    for name in ("backbone", "detector"):
+        features = np.asarray(entries[ORIGINAL.name][name][sample], dtype=np.float32)
+        compressed[name] = Compression.fit(features.reshape(-1, features.shape[-1]), COMPONENTS)
+    return [compressed_view(entries[view.name], compressed) for view in (ORIGINAL, FLIP)], compressed
 
 
 class Reading:
