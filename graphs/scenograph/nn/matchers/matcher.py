@@ -30,8 +30,8 @@ class Said(NamedTuple):
 
     Shapes: heads, attributes (T, N, s) of objects, predicates (T, E, s) of relations, each its words' mean,
     zeros where there are none; subjects, objects (T, E, N), 1 where object n is that end of relation e;
-    has_object (T, N), has_relation (T, E) bool; words (T, W, s), or pieces of words; has_word (T, W) bool, False
-    for padding.
+    has_object (T, N), has_relation (T, E) bool; words (T, W, s), or pieces of words; has_word (T, W) bool,
+    False for padding.
     """
 
     heads: Tensor
