@@ -55,6 +55,14 @@ def test_a_graph_states_what_is_not_negated() -> None:
     }
 
 
+def test_labels_go_by_the_names_of_the_reference() -> None:
+    graph = SceneGraph((Node("guy"), Node("Hat"), Node("dog")), (Edge(0, "wearing", 1),))
+    assert facts_of(graph, name=lambda label: {"guy": "person"}.get(label, label)) == {
+        ("person", "wear", "hat"),
+        ("dog",),
+    }
+
+
 def test_set_match_wants_every_fact_and_no_other() -> None:
     assert set_match(GOLD, set(GOLD))
     assert not set_match(GOLD, GOLD | {("grass",)})

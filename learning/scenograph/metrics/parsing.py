@@ -46,24 +46,30 @@ def read_facts(text: str) -> frozenset[Fact]:
     return frozenset((fact[0], IS, fact[1]) if len(fact) == 2 else fact for fact in facts)
 
 
-def facts_of(graph: SceneGraph) -> frozenset[Fact]:
+def facts_of(graph: SceneGraph, *, name: Callable[[str], str] = str) -> frozenset[Fact]:
     """The facts of a parsed sentence, in FACTUAL's conventions.
 
     Objects by surface label, verbs in base form, a count above one as an attribute ("2"), an object alone
-    only where no other fact names it; negated parts state nothing.
+    only where no other fact names it; negated parts state nothing. `name` gives the name that the reference
+    uses for an object's label ("guy": person).
     """
     facts: set[Fact] = set()
-    for node in graph.nodes:
+    labels = [name(node.label.lower()) for node in graph.nodes]
+    for label, node in zip(labels, graph.nodes, strict=True):
         if not node.negated:
-            facts |= {(node.label, IS, each.name) for each in node.attributes if not each.negated}
+            facts |= {(label, IS, each.name) for each in node.attributes if not each.negated}
             if node.count > 1:
-                facts.add((node.label, IS, str(node.count)))
+                facts.add((label, IS, str(node.count)))
     for edge in graph.edges:
         subject, object_ = graph.nodes[edge.subject], graph.nodes[edge.object]
         if not (edge.negated or subject.negated or object_.negated):
-            facts.add((subject.label, base_predicate(edge.predicate), object_.label))
-    named = {name for fact in facts for name in (fact[0], *(fact[2:] if fact[1] != IS else ()))}
-    facts |= {(node.label,) for node in graph.nodes if not node.negated and node.label not in named}
+            facts.add((labels[edge.subject], base_predicate(edge.predicate), labels[edge.object]))
+    named = {part for fact in facts for part in (fact[0], *(fact[2:] if fact[1] != IS else ()))}
+    facts |= {
+        (label,)
+        for label, node in zip(labels, graph.nodes, strict=True)
+        if not node.negated and label not in named
+    }
     return frozenset(tuple(part.lower() for part in fact) for fact in facts)
 
 

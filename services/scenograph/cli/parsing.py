@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, cast
@@ -18,6 +18,7 @@ from scenograph.metrics.parsing import Fact, Lemma, ParserScore, facts_of, score
 from scenograph.packs import open_pack
 from scenograph.scene.graph import Attribute, Edge, Node, SceneGraph
 from scenograph.scene.parsing import load_parser
+from scenograph.scene.parsing.neural_names import Names
 
 BATCH = 64
 TIMED = 200
@@ -47,6 +48,7 @@ async def measure(
 ) -> list[ParserResult]:
     """Every parser on every caption. Errors: FailedPrecondition (the server's pack has no such parser)."""
     lemma, gold, texts = pack_lemma(), [each.facts for each in captions], [each.text for each in captions]
+    name = pack_names()
     results = []
     async with AsyncClient(address, timeout=600) as client:
         for parser in parsers:
@@ -59,7 +61,7 @@ async def measure(
             facts = []
             for place in range(0, len(texts), BATCH):
                 graphs = await client.parse(texts[place : place + BATCH], parser=parser)
-                facts += [facts_of(_graph(graph)) for graph in graphs]
+                facts += [facts_of(_graph(graph), name=name) for graph in graphs]
                 bar.advance(task, len(graphs))
             score = score_parser(facts, gold, lemma=lemma)
             middle = sorted(milliseconds)[len(milliseconds) // 2]
@@ -74,6 +76,15 @@ def pack_lemma() -> Lemma:
         pipe.lookups.get_table(f"lemma_{name}")["noun"] for name in ("index", "exc", "rules")
     )
     return noun_lemmatiser(set(nouns), exceptions, rules)
+
+
+def pack_names() -> Callable[[str], str]:
+    """What FACTUAL calls an object, by the names that the default pack's own parser has learnt from it; every
+    label as it is where the pack has none. Errors: PackNotFound.
+    """
+    pack = open_pack("default")
+    known = "scene_parser" in pack.manifest.models
+    return Names.load(pack.path("scene_parser.json")).object if known else str
 
 
 def _graph(graph: Parsed) -> SceneGraph:
