@@ -11,6 +11,7 @@ from scenograph.data.factual import Caption, hold_out, read_factual
 from scenograph.data.factual_forms import edits, find_name, verb_bases
 from scenograph.data.factual_labels import Labeller, Saying
 from scenograph.data.factual_names import learn_names
+from scenograph.metrics.parsing import Fact
 from scenograph.scene.errors import InvalidInput
 from scenograph.scene.parsing.neural_names import VERB, Names
 
@@ -28,7 +29,7 @@ def rebuilt(labeller: Labeller, names: Names, one: Caption) -> frozenset[tuple[s
     def spoken(span: tuple[int, int]) -> str:
         return " ".join(labels.words[slice(*span)])
 
-    facts = {(names.object(spoken(o)), "is", names.attribute(spoken(a))) for a, o in labels.owned}
+    facts: set[Fact] = {(names.object(spoken(o)), "is", names.attribute(spoken(a))) for a, o in labels.owned}
     for said in labels.relations.values():
         verb = names.verb(labels.words[said.verb]) if said.verb >= 0 else ""
         form = said.form.replace(VERB, verb, 1) if verb else said.form

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def build_scene_parser(work: Path) -> Result:
     return Result([exported.file, NAMES], {MODEL: model}, golden)
 
 
-def _feeds(work: Path, texts: list[str]) -> Feeds:
+def _feeds(work: Path, texts: Sequence[str]) -> Feeds:
     """What the parser sees of texts that the pack's own text encoder has read."""
     tokenizer = Tokenizer(work / "tokenizer.json")
     tokens = tokenizer.encode_batch(texts)
