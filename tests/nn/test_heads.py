@@ -107,7 +107,7 @@ def test_every_prefix_has_bits_of_every_level() -> None:
                 == share * length // LENGTHS[0]
             )
     for place, level in enumerate(ranges):
-        parts = list(torch.split(embeddings, SIZES, dim=1))
+        parts = list(torch.split(embeddings, list(SIZES), dim=1))
         parts[place] = parts[place].flip(1)
         moved = (head(torch.cat(parts, dim=1)) - projections).abs().max(dim=0).values > 1e-6
         changed = {bit for bit in range(LENGTHS[-1]) if moved[bit]}

@@ -85,7 +85,8 @@ class DefaultHash(Task):
         first = photos * data.captions_each
         with torch.no_grad():
             image, text = self._levels(photos, np.zeros_like(photos), first)
-        head.start(*(torch.cat(list(levels.values()), dim=-1) for levels in (image, text)), directions)
+        joined = [torch.cat(list(levels.values()), dim=-1) for levels in (image, text)]
+        head.start(joined[0], joined[1], directions)
         self.teaching = HashTeaching(towers, head, temperature)
         self.module = self.teaching
         self.average = AveragedWeights(averaging)
