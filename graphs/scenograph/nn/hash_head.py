@@ -28,7 +28,7 @@ class HashHead(nn.Module):
         super().__init__()
         if sum(shares) != LENGTHS[0]:
             raise ValueError(f"the shares {shares} are not those of {LENGTHS[0]} bits")
-        self.sizes, self.shares = tuple(sizes), tuple(shares)
+        self.sizes, self.shares = list(sizes), tuple(shares)
         self.blocks = LENGTHS[-1] // LENGTHS[0]
         self.levels = nn.ModuleList(
             nn.Linear(size, share * self.blocks) for size, share in zip(sizes, shares, strict=True)
