@@ -61,7 +61,7 @@ class TextualSettings(Section):
     """How sentences are read."""
 
     parser: Literal["neural", "rules"] = Field(
-        default="neural",
+        default="rules",
         description="parser of calls that name none; a pack without the neural one has the rules alone",
     )
 
