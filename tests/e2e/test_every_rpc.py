@@ -258,7 +258,7 @@ def index_writes_reads_and_removes(channel: grpc.Channel) -> None:
     assert first.statuses[0].code == 0 and second.version == first.version
     got = stub.Get(index_pb2.GetRequest(collection="codes", ids=["d", "nobody"]))
     assert [record.id for record in got.records] == ["d"] and list(got.missing) == ["nobody"]
-    assert got.records[0].entries[0].text == "d" and len(got.records[0].entries[0].embedding.values) == 768
+    assert got.records[0].entries[0].text == "d" and len(got.records[0].entries[0].embedding.values) == 384
     removed = stub.Delete(index_pb2.DeleteRequest(collection="codes", ids=["d", "nobody"]))
     assert (removed.deleted, list(removed.missing)) == (1, ["nobody"])
     assert removed.version > second.version
