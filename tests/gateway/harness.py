@@ -41,7 +41,6 @@ from scenograph.runtime.contracts import (
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
 
-SCENE = Level(0, 384, ((0, 256),))
 PHOTOS = {
     "astronaut": ("astronaut.png", "a smiling woman in an orange space suit"),
     "cat": ("chelsea.png", "a tabby cat looks at the camera"),
@@ -89,9 +88,12 @@ def gateway_with(
 
 
 def pack_info(apps: Apps, version: str = "") -> PackInfo:
+    """The served pack, but of one level, and with weights of its own."""
     pack = apps.parts.pack
+    size = int(next(output.shape[-1] for output in pack.manifest.models["text_head"].outputs))
     weights = FusionWeights(0.1, 0.6, 0.3)
-    return PackInfo(pack.name, version or pack.id, 384, weights, (PackLevel("scene", 1.0, SCENE),))
+    levels = (PackLevel("scene", 1.0, Level(0, size, ((0, 256),))),)
+    return PackInfo(pack.name, version or pack.id, size, weights, levels)
 
 
 def ask(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateway.harness import UNCACHED, ask, gateway_with, graph, ids, photo, taken, text_item
+from tests.gateway.harness import UNCACHED, ask, gateway_with, graph, ids, pack_info, photo, taken, text_item
 
 from scenograph.cli.compose.apps import Apps
 from scenograph.gateway.answers import CacheStatus, SearchPage
@@ -39,7 +39,8 @@ async def whole(gateway: GatewayApp, request: SearchRequest) -> list[str]:
 
 async def write(apps: Apps, collection: str, names: list[str], seed: int, graph: SceneGraph = GRAPH) -> None:
     """Records with embeddings of the seed's own, past the models."""
-    vectors = np.random.default_rng(seed).normal(size=(len(names), 384)).astype(np.float32)
+    size = pack_info(apps).embedding_size
+    vectors = np.random.default_rng(seed).normal(size=(len(names), size)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     codes = (await apps.hashing.hash(vectors)).codes
     writes = [
