@@ -19,8 +19,8 @@ Ids = npt.NDArray[np.int64]
 class Tokens:
     """A batch of tokenised texts, padded to its longest: `input_ids` and `attention_mask` (B, T) int64.
 
-    `truncated[i]` tells that text i was longer than the limit and lost its end. `spans[i]` are the code points
-    [start, end) of text i that each of its tokens stands for; a special token's are empty.
+    `truncated[i]` tells that text i was longer than the limit and lost its end. `spans[i]` are the code
+    points [start, end) of text i that each of its tokens stands for; a special token's are empty.
     """
 
     input_ids: Ids

@@ -28,7 +28,8 @@ CARD = DatasetCard(
         "nus-wide-tc10-xall-vgg.mat (XAll), nus-wide-tc10-yall.mat (YAll), nus-wide-tc10-lall.mat (LAll)",
         'or the same with "-rand" before ".mat": rows shuffled already',
         "or, as published, Groundtruth/AllLabels/Labels_*.txt, NUS_WID_Tags/AllTags1k.txt, "
-        "ImageList/Imagelist.txt, with BoW_int.dat or Low_Level_Features/Normalized_{CH,CM55,CORR,EDH,WT}.dat",
+        "ImageList/Imagelist.txt, with BoW_int.dat or "
+        "Low_Level_Features/Normalized_{CH,CM55,CORR,EDH,WT}.dat",
     ),
     url="https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html",
     terms="Research use. Photographs: their owners', under Flickr's terms of use.",
