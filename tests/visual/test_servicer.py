@@ -41,7 +41,7 @@ async def test_one(stub: visual_pb2_grpc.VisualGraphServiceAsyncStub) -> None:
     answer = await stub.BuildVisualGraph(pb.BuildVisualGraphRequest(image=CAT, include_features=True))
     assert "cat" in {node.label for node in answer.visual.graph.nodes}
     assert (answer.visual.width, answer.visual.height) == (451, 300)
-    assert len(answer.visual.features.pooled) == 2560
+    assert len(answer.visual.features.pooled) == 5120
     assert answer.pack_version.startswith("default@")
     assert [timing.stage for timing in answer.timings] == ["decode", "infer", "graph"]
 

@@ -592,7 +592,7 @@ class ImageFeatures(_message.Message):
 
     @_builtins.property
     def pooled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Average and maximum pooled features of the backbone's last map (2560 for the default pack)."""
+        """Average and maximum pooled features of the backbone's last map, then what its tuned last stage adds (2560 and 2560 for the default pack)."""
 
     @_builtins.property
     def detector_pooled(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
