@@ -45,7 +45,7 @@ def test_search_options() -> None:
         coarse_candidates=50,
         graph_candidates=20,
         weights={"graph": 1.0},
-        level_weights={"scene": 1.0, "relation": 0.5},
+        level_weights={"scene": 1.0, "relation": 0.5, "label": 2.0},
         match_weights={"symbolic": 1.0},
         bypass_cache=True,
     )
@@ -53,7 +53,7 @@ def test_search_options() -> None:
     assert request.options.last_stage == gateway_pb2.STAGE_FLOAT
     assert (request.options.weights.graph, request.options.weights.coarse) == (1.0, 0.0)
     levels = request.options.level_weights
-    assert (levels.scene, levels.object, levels.relation) == (1.0, 0.0, 0.5)
+    assert (levels.scene, levels.object, levels.relation, levels.label) == (1.0, 0.0, 0.5, 2.0)
     assert (request.options.match_weights.learned, request.options.match_weights.symbolic) == (0.0, 1.0)
     assert request.query.parts[0].item_id == "a"
 
@@ -88,7 +88,7 @@ def test_graph_queries() -> None:
         ({"text": "a", "stage": "fine"}, "stage is one of coarse, float, graph, not 'fine'"),
         ({"text": "a", "returning": "sound"}, "returning is one of image, text"),
         ({"text": "a", "weights": {"fog": 1.0}}, "unknown weights"),
-        ({"text": "a", "level_weights": {"fog": 1.0}}, "there are scene and object and relation"),
+        ({"text": "a", "level_weights": {"fog": 1.0}}, "there are scene and object and relation and label"),
         ({"text": "a", "match_weights": {"graph": 1.0}}, "there are learned and symbolic"),
     ],
 )

@@ -424,22 +424,26 @@ class LevelWeights(_message.Message):
     SCENE_FIELD_NUMBER: _builtins.int
     OBJECT_FIELD_NUMBER: _builtins.int
     RELATION_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     scene: _builtins.float
     """The scene as a whole."""
     object: _builtins.float
     """The objects."""
     relation: _builtins.float
     """The relations."""
+    label: _builtins.float
+    """What label evidence says, for things that training never showed."""
     def __init__(
         self,
         *,
         scene: _builtins.float = ...,
         object: _builtins.float = ...,
         relation: _builtins.float = ...,
+        label: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -454,29 +458,37 @@ class LevelScores(_message.Message):
     SCENE_FIELD_NUMBER: _builtins.int
     OBJECT_FIELD_NUMBER: _builtins.int
     RELATION_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     scene: _builtins.float
     """The scene as a whole."""
     object: _builtins.float
     """The objects."""
     relation: _builtins.float
     """The relations."""
+    label: _builtins.float
+    """What label evidence says."""
     def __init__(
         self,
         *,
         scene: _builtins.float | None = ...,
         object: _builtins.float | None = ...,
         relation: _builtins.float | None = ...,
+        label: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "label", b"label", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_object", b"_object", "_relation", b"_relation", "_scene", b"_scene", "label", b"label", "object", b"object", "relation", b"relation", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
+    _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
     _WhichOneofReturnType__object: _TypeAlias = _typing.Literal["object"]  # noqa: Y015
     _WhichOneofArgType__object: _TypeAlias = _typing.Literal["_object", b"_object"]  # noqa: Y015
     _WhichOneofReturnType__relation: _TypeAlias = _typing.Literal["relation"]  # noqa: Y015
     _WhichOneofArgType__relation: _TypeAlias = _typing.Literal["_relation", b"_relation"]  # noqa: Y015
     _WhichOneofReturnType__scene: _TypeAlias = _typing.Literal["scene"]  # noqa: Y015
     _WhichOneofArgType__scene: _TypeAlias = _typing.Literal["_scene", b"_scene"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__object) -> _WhichOneofReturnType__object | None: ...
     @_typing.overload

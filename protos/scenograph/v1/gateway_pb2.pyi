@@ -1339,7 +1339,7 @@ class ServerInfoResponse(_message.Message):
 
     @_builtins.property
     def levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """The levels of the pack's embeddings, of "scene", "object" and "relation", with the pack's own weights."""
+        """The levels of the pack's embeddings, of "scene", "object", "relation" and "label", with the pack's own weights."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from scenograph.client import AsyncClient
 from scenograph.client.arguments import SearchArguments, StageName
 from scenograph.client.errors import FailedPrecondition, InvalidInput
 
-LEVELS = ("scene", "object", "relation")
+LEVELS = ("scene", "object", "relation", "label")
 
 
 @dataclass(frozen=True, slots=True)

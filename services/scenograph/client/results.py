@@ -82,7 +82,7 @@ class Deletion:
 class ScoreParts:
     """1 - Hamming distance / bits, cosine, graph agreement; `stage` is the last that scored the hit.
 
-    `levels` has the cosine of each of the pack's levels: "scene", "object", "relation".
+    `levels` has the cosine of each of the pack's levels: "scene", "object", "relation", "label".
     """
 
     coarse: float

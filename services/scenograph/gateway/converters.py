@@ -141,7 +141,7 @@ def _weights_from_pb(message: pb.FusionWeights) -> FusionWeights:
 
 
 def _levels_from_pb(message: common_pb2.LevelWeights) -> LevelWeights:
-    return LevelWeights(message.scene, message.object, message.relation)
+    return LevelWeights(message.scene, message.object, message.relation, message.label)
 
 
 def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:

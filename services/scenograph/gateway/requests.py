@@ -102,6 +102,7 @@ class LevelWeights:
     scene: float
     object: float
     relation: float
+    label: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
