@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from scenograph.cli.progress_lines import ProgressLines
+
 PIPED_WIDTH = 120  # where standard output is no terminal
 
 out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
@@ -39,15 +41,11 @@ def plain(value: Any) -> Any:
 
 
 def progress() -> Progress:
-    """A progress bar on standard error; it draws nothing where that is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err,
-        disable=not err.is_terminal,
-    )
+    """A progress bar on standard error; where that is no terminal, a plain line now and then."""
+    if not err.is_terminal:
+        return ProgressLines(err)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err)
 
 
 def print_error(message: str) -> None:

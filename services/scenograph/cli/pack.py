@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from scenograph.cli.options import Json
-from scenograph.cli.output import err, out, print_json
+from scenograph.cli.output import err, out, print_json, progress
 
 if TYPE_CHECKING:
     from scenograph.packs import Pack
@@ -72,7 +72,7 @@ def build_with_progress(packs: Path | None) -> Pack:
     from scenograph.packs.build import build_default_pack
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as bar:
+    with Progress(*columns, console=err) if err.is_terminal else progress() as bar:
         task = bar.add_task("pack", total=1.0)
         return build_default_pack(
             packs, lambda what, done: bar.update(task, description=what, completed=done)
