@@ -225,18 +225,42 @@ def test_semantic_cross_needs_no_square_matrix() -> None:
     np.testing.assert_allclose(semantic_cross(x, y, split.labels), x.T @ dense_similarity(split) @ y)
 
 
-def test_scm_seq_is_the_sequence_of_top_eigenvectors() -> None:
-    split = pairs(multi=True)
+def canonical(x: np.ndarray, y: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Eigenvalues, falling, and directions of both views, for a cross-covariance through `between`."""
+    c = x.T @ between @ y
+    gx, gy = (view.T @ view + 1e-6 * np.eye(view.shape[1]) for view in (x, y))
+    values, vectors = scipy.linalg.eig(np.linalg.solve(gx, c @ np.linalg.solve(gy, c.T)))
+    order = np.argsort(-values.real)
+    wx = vectors[:, order].real
+    return values.real[order], wx, np.linalg.solve(gy, c.T @ wx)
+
+
+@pytest.mark.parametrize(
+    ("seed", "rank", "bits", "sequential"), [(0, 5, 6, 6), (1, 5, 10, 6), (2, 5, 6, 5), (0, 2, 14, 13)]
+)
+def test_scm_seq_is_the_sequence_of_top_eigenvectors_then_cca(
+    seed: int, rank: int, bits: int, sequential: int
+) -> None:
+    """Canonical directions are taken from where the eigenvalue rises, if there are as many as bits left."""
+    split = pairs(60, image=12, classes=6, seed=seed)
+    noise = np.random.default_rng(seed).standard_normal(split.image.shape).astype(np.float32)
+    text = np.where(np.arange(5) < rank, split.text, 0)
+    split = FeatureSplit(split.ids, split.image + 3 * noise, text, split.labels)
     x, y = centred(split)
-    wx, wy = weights(scm_seq(split, bits=6, ridge=0.0))
-    left = 6 * dense_similarity(split)
-    for bit in range(6):
-        c = x.T @ left @ y
-        values, vectors = scipy.linalg.eig(np.linalg.solve(x.T @ x, c @ np.linalg.solve(y.T @ y, c.T)))
-        top = vectors[:, [np.argmax(values.real)]].real
-        same_directions(wx[:, [bit]], top)
-        same_directions(wy[:, [bit]], np.linalg.solve(y.T @ y, c.T @ top))
-        left = left - np.outer(np.where(x @ wx[:, bit] > 0, 1, -1), np.where(y @ wy[:, bit] > 0, 1, -1))
+    wx, wy = weights(scm_seq(split, bits=bits))
+    left, before, taken = bits * dense_similarity(split), np.inf, 0
+    while taken < bits:
+        values, tops, others = canonical(x, y, left)
+        if values[0] > before and bits - taken <= rank:
+            break
+        same_directions(wx[:, [taken]], tops[:, :1])
+        same_directions(wy[:, [taken]], others[:, :1])
+        left = left - np.outer(np.where(x @ wx[:, taken] > 0, 1, -1), np.where(y @ wy[:, taken] > 0, 1, -1))
+        before, taken = values[0], taken + 1
+    assert taken == sequential
+    _, tops, others = canonical(x, y, np.eye(len(x)))
+    same_directions(wx[:, taken:], tops[:, : bits - taken])
+    same_directions(wy[:, taken:], others[:, : bits - taken])
 
 
 def test_scm_orth_keeps_its_constraint() -> None:

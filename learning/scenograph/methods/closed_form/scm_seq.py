@@ -11,23 +11,36 @@ from scenograph.methods.closed_form.views import bounded_dimension, views_of
 from scenograph.methods.contracts import Trained
 from scenograph.methods.kernel import Matrix
 
+_WEAKEST = 1e-6
+"""A canonical direction with a smaller share of the strongest one's squared correlation is rounding."""
+
 
 @solvers("scm_seq.v1")
 def scm_seq(train: FeatureSplit, *, bits: int, ridge: float = 1e-6, standardise: bool = False) -> Trained:
     """Bits one after the other, each the top eigenvector of what the bits before have left of S.
 
     S = 2 L L' - 1 with rows of L of unit length; bit k takes X'R_k Y, R_1 = bits S, R_{k+1} = R_k - h_x h_y'.
+    A bit whose eigenvalue is above that of the bit before no longer lowers the objective: it and the bits
+    after it are canonical directions of X'Y, as in the authors' code. There are no more of these than the
+    rank of X'Y, so before that many bits are left the sequence goes on.
     Shapes: no n x n matrix is made.
-    Source: Zhang & Li, AAAI 2014
+    Source: Zhang & Li, AAAI 2014, algorithm 1, and their code.
     """
     views = views_of(train, standardise=standardise)
     x, y = views.x, views.y
     x_gram, y_gram = _gram(x, ridge), _gram(y, ridge)
     y_factor = cho_factor(y_gram)
+    correlation, x_canonical, y_canonical = _pairs(x.T @ y, x_gram, y_factor, min(x.shape[1], y.shape[1]))
+    canonical = int((correlation > _WEAKEST * correlation[0]).sum())
     left = bits * semantic_cross(x, y, train.labels)
     wx, wy = np.empty((x.shape[1], bits)), np.empty((y.shape[1], bits))
+    before = np.inf
     for bit in range(bits):
-        wx[:, bit], wy[:, bit] = _top_pair(left, x_gram, cho_solve(y_factor, left.T))
+        (value,), wx[:, [bit]], wy[:, [bit]] = _pairs(left, x_gram, y_factor, 1)
+        if value > before and bits - bit <= canonical:
+            wx[:, bit:], wy[:, bit:] = x_canonical[:, : bits - bit], y_canonical[:, : bits - bit]
+            break
+        before = value
         left = left - np.outer(x.T @ _sign(x @ wx[:, bit]), y.T @ _sign(y @ wy[:, bit]))
     return Trained(views.projector(wx, wy))
 
@@ -55,17 +68,21 @@ def semantic_cross(x: Matrix, y: Matrix, labels: LabelArray) -> Matrix:
     return cross
 
 
-def _top_pair(cross: Matrix, x_gram: Matrix, y_side: Matrix) -> tuple[Matrix, Matrix]:
-    """The leading pair of C Gy^-1 C' w = lambda Gx w; `y_side` is Gy^-1 C'."""
-    last = len(x_gram) - 1
-    value, vector = eigh(cross @ y_side, x_gram, subset_by_index=(last, last))
-    wx: Matrix = vector[:, 0]
-    return wx, y_side @ wx / np.sqrt(max(float(value[0]), 1e-30))
+def _pairs(
+    cross: Matrix, x_gram: Matrix, y_factor: tuple[Matrix, bool], count: int
+) -> tuple[Matrix, Matrix, Matrix]:
+    """The leading pairs of C Gy^-1 C' w = lambda^2 Gx w: the falling lambda^2, then columns wx and wy."""
+    y_side = cho_solve(y_factor, cross.T)
+    size = len(x_gram)
+    values, vectors = eigh(cross @ y_side, x_gram, subset_by_index=(size - count, size - 1))
+    values, wx = values[::-1], vectors[:, ::-1]
+    wy: Matrix = y_side @ wx / np.sqrt(np.maximum(values, 1e-30))
+    return values, wx, wy
 
 
 def _gram(view: Matrix, ridge: float) -> Matrix:
     gram: Matrix = view.T @ view
-    gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
+    gram[np.diag_indices_from(gram)] += ridge
     return gram
 
 
