@@ -50,6 +50,19 @@ def retrieval(
     ablations: Annotated[
         bool, typer.Option("--ablations", help="Also rank by each level, score and matcher alone.")
     ] = False,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Compare with rankings for which every entry is a candidate.")
+    ] = False,
+    exhaustive_coarse: Annotated[
+        list[int] | None,
+        typer.Option(metavar="K1", min=1, help="What the coarse stage keeps on the other side; 1000."),
+    ] = None,
+    exhaustive_queries: Annotated[
+        int, typer.Option(min=0, help="Queries of each direction to compare; 0 for all.")
+    ] = 0,
+    exhaustive_deep: Annotated[
+        int, typer.Option(min=0, help="Queries of each direction to compare with every candidate matched.")
+    ] = 0,
     concurrency: Annotated[int, typer.Option(min=1, help="Searches under way at a time.")] = 4,
     report: ReportFolder = None,
     as_json: Json = False,
@@ -60,6 +73,7 @@ def retrieval(
     for its photo. Image to text: every photo looks for any of its sentences.
     """
     from scenograph.cli import evaluation, ways
+    from scenograph.cli.exhaustive import Depths
     from scenograph.cli.reports.retrieval import retrieval_report
 
     photos = list(read_captions(captions, split))[: limit or None]
@@ -67,11 +81,18 @@ def retrieval(
         raise ValueError(f"{captions} has no photos of split {split!r}")
     chosen = ways.stage_ways(evaluation.check_stages(stages or ["coarse", "float", "graph"]))
     compared = [*(ways.ablations() if ablations else ()), *chosen]
+    depths = Depths(tuple(exhaustive_coarse or [1000]), exhaustive_queries, exhaustive_deep)
     with tempfile.TemporaryDirectory(prefix="scenograph-") as folder:
         with nullcontext(server) if server else ServerProcess(Path(folder)) as address:
             result = asyncio.run(
                 evaluation.measure(
-                    address, collection, photos, compared, concurrency, examples=report is not None
+                    address,
+                    collection,
+                    photos,
+                    compared,
+                    concurrency,
+                    examples=report is not None,
+                    exhaustive=depths if exhaustive else None,
                 )
             )
     for failure in result.failures:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -12,25 +11,26 @@ from typing import cast
 from rich.progress import Progress
 
 from scenograph.cli.captions import Captioned
+from scenograph.cli.evaluation_searches import (
+    DEPTH,
+    Found,
+    Search,
+    of_photo,
+    of_sentence,
+    photo_searches,
+    run_together,
+    sentence_searches,
+)
+from scenograph.cli.exhaustive import Beside, Depths, compare
 from scenograph.cli.output import progress
-from scenograph.cli.ways import Way, supported
+from scenograph.cli.ways import STAGES, Way, passes, supported
 from scenograph.client import AsyncClient, Hit, IngestStatus, Item
 from scenograph.client.arguments import SearchArguments, StageName
 from scenograph.client.errors import CollectionExists
 from scenograph.metrics.retrieval import first_right_ranks_of_lists, summarize
 
-DEPTH = 200
-"""Hits asked for: a rank beyond counts as not found; recall at 10 and a median below do not notice."""
 SHOWN, SHOWN_HITS = 6, 5
 """Examples of each direction, and hits of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A search to run, and the items that are right answers to it."""
-
-    right: set[str]
-    look: Callable[[], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Evaluation:
     failures: tuple[IngestStatus, ...]
     skipped: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
+    exhaustive: tuple[Beside, ...] = ()
 
 
 def check_stages(names: Sequence[str]) -> list[StageName]:
     """The stages of these names. Errors: ValueError."""
-    known = ("coarse", "float", "graph")
     for name in names:
-        if name not in known:
-            raise ValueError(f"a stage is one of {', '.join(known)}, not {name!r}")
+        if name not in STAGES:
+            raise ValueError(f"a stage is one of {', '.join(STAGES)}, not {name!r}")
     return [cast(StageName, name) for name in names]
 
 
@@ -89,27 +89,38 @@ async def measure(
     concurrency: int,
     *,
     examples: bool = False,
+    exhaustive: Depths | None = None,
 ) -> Evaluation:
     """Fill the collection where it is not there, then run both directions in each way of ranking.
 
-    `examples` asks for a few queries with their best hits, in the last way.
+    `examples` asks for a few queries with their best hits, in the last way; `exhaustive` for a comparison
+    with exhaustive rankings. Figures are told on standard error as soon as they are measured.
+    Errors: ValueError (the server ranks by less than is asked for).
     """
     async with AsyncClient(address, timeout=600) as client:
         with progress() as bar:
             failures = await _fill(client, collection, photos, bar)
+            failed = {failure.item_id for failure in failures}
+            stored = [photo for photo in photos if photo.name not in failed and photo.captions]
             ways, skipped = await supported(client, collection, ways)
-            rows = []
-            for way in ways:
+            rows: list[Row] = []
+            for group in passes(ways):
                 for direction, searches in (
-                    ("text to image", _sentence_searches(client, collection, photos, way)),
-                    ("image to text", _photo_searches(client, collection, photos, way)),
+                    ("text to image", sentence_searches(client, collection, photos, group)),
+                    ("image to text", photo_searches(client, collection, stored, group)),
                 ):
-                    task = bar.add_task(f"{direction}, {way.name}", total=len(searches))
+                    what = f"{direction}, {' + '.join(way.name for way in group)}"
+                    task = bar.add_task(what, total=len(searches))
                     found = await run_together(searches, concurrency, partial(bar.advance, task))
-                    rows.append(score(direction, way.name, searches, found))
-            shown = await _examples(client, collection, photos, ways[-1]) if examples and ways else []
+                    measured = [score(direction, way.name, searches, found) for way in group]
+                    bar.console.print(*map(told, measured), sep="\n", markup=False, highlight=False)
+                    rows += measured
+            beside = await compare(client, collection, stored, exhaustive, concurrency, bar)
+            shown = await _examples(client, collection, stored, ways[-1]) if examples and ways else []
         info = await client.server_info()
     sentences = sum(len(photo.captions) for photo in photos)
+    order = [way.name for way in ways]
+    rows.sort(key=lambda row: order.index(row.stage))
     return Evaluation(
         len(photos),
         sentences,
@@ -119,6 +130,7 @@ async def measure(
         tuple(failures),
         tuple(skipped),
         tuple(shown),
+        tuple(beside),
     )
 
 
@@ -143,72 +155,34 @@ async def _fill(
     return failures
 
 
-def _of_sentence(sentence: str, way: Way, limit: int) -> SearchArguments:
-    return {"text": sentence, "returning": "image", "limit": limit, "bypass_cache": True, **way.arguments}
-
-
-def _of_photo(photo: Captioned, way: Way, limit: int) -> SearchArguments:
-    return {"image": photo.path, "returning": "text", "limit": limit, "bypass_cache": True, **way.arguments}
-
-
-def _sentence_searches(
-    client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
-) -> list[Search]:
-    async def look(sentence: str) -> list[str]:
-        page = await client.search(collection, **_of_sentence(sentence, way, DEPTH))
-        return [hit.id for hit in page]
-
-    return [Search({photo.name}, partial(look, text)) for photo in photos for text in photo.captions]
-
-
-def _photo_searches(
-    client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
-) -> list[Search]:
-    async def look(photo: Captioned) -> list[str]:
-        page = await client.search(collection, **_of_photo(photo, way, DEPTH))
-        return [hit.id for hit in page]
-
-    return [Search({photo.name}, partial(look, photo)) for photo in photos if photo.captions]
-
-
 async def _examples(
     client: AsyncClient, collection: str, photos: Sequence[Captioned], way: Way
 ) -> list[Shown]:
     """Evenly spaced sentences, then photos, with their best hits."""
-    told = [photo for photo in photos if photo.captions]
-    chosen = told[:: max(1, len(told) // SHOWN)][:SHOWN]
+    chosen = photos[:: max(1, len(photos) // SHOWN)][:SHOWN]
     shown = []
     for photo in chosen:
-        arguments = _of_sentence(photo.captions[0], way, SHOWN_HITS)
+        arguments: SearchArguments = {**of_sentence(photo.captions[0], SHOWN_HITS), **way.arguments}
         shown.append(Shown(photo, photo.captions[0], tuple(await client.search(collection, **arguments))))
     for photo in chosen:
-        arguments = _of_photo(photo, way, SHOWN_HITS)
+        arguments = {**of_photo(photo.name, SHOWN_HITS), **way.arguments}
         shown.append(Shown(photo, None, tuple(await client.search(collection, **arguments))))
     return shown
 
 
-async def run_together(
-    searches: Sequence[Search], concurrency: int, done: Callable[[], None]
-) -> list[list[str]]:
-    """What each search finds, in order; at most `concurrency` are under way."""
-    waiting = iter(enumerate(searches))
-    found: list[list[str]] = [[] for _ in searches]
-
-    async def work() -> None:
-        for position, search in waiting:
-            found[position] = await search.look()
-            done()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(concurrency):
-            group.create_task(work())
-    return found
-
-
-def score(direction: str, stage: str, searches: Sequence[Search], found: Sequence[Sequence[str]]) -> Row:
-    """Recalls and median rank of what the searches found."""
-    ranks = first_right_ranks_of_lists(found, [search.right for search in searches])
+def score(direction: str, way: str, searches: Sequence[Search], found: Sequence[Found]) -> Row:
+    """Recalls and median rank of what the searches found in one way of ranking."""
+    lists = [each[way] for each in found]
+    ranks = first_right_ranks_of_lists(lists, [search.right for search in searches])
     summary = summarize(ranks, (1, 5, 10))
     median = summary.median_rank if isfinite(summary.median_rank) else None
     first, fifth, tenth = (summary.recall[k] for k in (1, 5, 10))
-    return Row(direction, stage, summary.queries, first, fifth, tenth, median)
+    return Row(direction, way, summary.queries, first, fifth, tenth, median)
+
+
+def told(row: Row) -> str:
+    """A row in words."""
+    recalls = zip((1, 5, 10), (row.recall_at_1, row.recall_at_5, row.recall_at_10), strict=True)
+    said = ", ".join(f"R@{k} {100 * recall:.1f}" for k, recall in recalls)
+    median = f"> {DEPTH}" if row.median_rank is None else f"{row.median_rank:g}"
+    return f"{row.direction}, {row.stage}: {said}, median rank {median} ({row.queries} queries)"

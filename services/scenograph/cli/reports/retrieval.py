@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scenograph.cli.captions import Captioned
 from scenograph.cli.evaluation import Evaluation, Row, Shown
+from scenograph.cli.exhaustive import TOP, Beside
 from scenograph.cli.reports.facts import run_facts
 from scenograph.cli.reports.report import (
     Bars,
@@ -28,10 +29,18 @@ _TEXT = (
 )
 
 
+_BESIDE = (
+    "K1 entries of the kind that is looked for are kept by their codes, and K2 of these are matched graph by "
+    "graph. Exhaustive keeps every entry. Where K1 is all there are, both searches are the same."
+)
+
+
 def retrieval_report(result: Evaluation, photos: Sequence[Captioned]) -> Report:
     """Recall in per cent."""
     paths = {photo.name: photo.path for photo in photos}
     sections = [Section("Recall", _recalls(result), _TEXT)]
+    if result.exhaustive:
+        sections.append(Section("Beside an exhaustive search", (_beside(result.exhaustive),), _BESIDE))
     if result.shown:
         sections.append(Section("Examples", _examples(result.shown, paths)))
     summary = f"{result.photos} photos, {result.sentences} sentences, {result.pack_version}"
@@ -51,6 +60,31 @@ def _recalls(result: Evaluation) -> tuple[Block, ...]:
         )
         blocks.append(Bars(direction.capitalize(), "per cent", series))
     return tuple(blocks)
+
+
+def _beside(rows: Sequence[Beside]) -> Table:
+    columns = (
+        *("direction", "entries", "K1", "K2", "exhaustive K1", "exhaustive K2", "queries"),
+        *(f"same of the first {TOP}, %", "rankings that differ"),
+    )
+    return Table(
+        columns,
+        tuple(
+            (
+                row.direction,
+                row.entries,
+                row.coarse,
+                row.graph,
+                min(row.exhaustive_coarse, row.entries),
+                min(row.exhaustive_graph, row.entries),
+                row.queries,
+                100 * row.same,
+                row.differing,
+            )
+            for row in rows
+        ),
+        digits=2,
+    )
 
 
 def _row(row: Row, depth: int) -> tuple[Cell, ...]:
