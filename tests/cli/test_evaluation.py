@@ -19,6 +19,7 @@ from scenograph.cli.exhaustive import EVERY, GRAPHS, Key, Tops, beside, spread
 from scenograph.cli.server_process import ServerProcess
 from scenograph.cli.ways import Way, ablations, passes, rankings, stage_ways
 from scenograph.client import AsyncClient, Item
+from scenograph.client.arguments import SearchArguments
 from scenograph.v1 import gateway_pb2
 
 
