@@ -12,6 +12,7 @@ import torch
 from scenograph.data.tokens import TokenStates
 from scenograph.methods.catalogue import get_method
 from scenograph.methods.recipe import Optimizer, Schedule, Train
+from scenograph.nn.image_head import SIZES
 from scenograph.nn.text_encoder import EncoderLayer
 from scenograph.nn.tuned_stage import TunedStage
 from scenograph.train.default_hash import DefaultHash
@@ -20,6 +21,10 @@ from scenograph.train.tower_data import PhotoView, TowerData
 from scenograph.train.trainer import Trainer
 
 PHOTOS, EACH = 16, 2
+
+
+def sentence_names(rng: np.random.Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return rng.normal(size=(1080, 384)).astype(np.float32)
 
 
 @cache
@@ -54,7 +59,7 @@ def made_up() -> TowerData:
     sentence = (sentence / np.linalg.norm(sentence, axis=1, keepdims=True)).astype(np.float32)
     tokens = TokenStates(owner.astype(np.int32), states.astype(np.float16), offsets, sentence)
     roles = rng.integers(0, 3, len(owner)).astype(np.int8)
-    return TowerData([first, first], tokens, states.astype(np.float16), roles, EACH)
+    return TowerData([first, first], tokens, states.astype(np.float16), roles, sentence_names(rng), EACH)
 
 
 @cache
@@ -92,7 +97,7 @@ def test_towers_learn() -> None:
     assert history[-1]["loss"] < history[0]["loss"]
     assert history[-1]["t2i_r1"] > 300 / PHOTOS  # three times chance
     image, text = task.embed(np.arange(PHOTOS))
-    assert image.shape == (PHOTOS, 768) and text.shape == (PHOTOS * EACH, 768)
+    assert image.shape == (PHOTOS, sum(SIZES)) and text.shape == (PHOTOS * EACH, sum(SIZES))
     torch.testing.assert_close(image.norm(dim=1), torch.ones(PHOTOS), atol=1e-3, rtol=0)
 
 
@@ -101,7 +106,7 @@ def test_the_hash_head_learns_their_ranking() -> None:
     torch.manual_seed(0)
     rows = np.arange(PHOTOS)
     taught = DefaultHash(
-        task.towers, made_up(), rows, rows, directions=(8, 8, 8), hash_lr=1e-3, views=2, averaging=0.5
+        task.towers, made_up(), rows, rows, directions=(8, 8, 8, 8), hash_lr=1e-3, views=2, averaging=0.5
     )
     tuned = [one.clone() for one in taught.towers.stage.parameters()]
     settings = Train(epochs=4, batch=8, seed=0)

@@ -1,4 +1,4 @@
-"""ImageHead: from what the vision models say of an image to its embedding, one trained projection a level."""
+"""ImageHead: from what the vision models say of an image to its embedding: trained projections, and labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
+from scenograph.nn.label_level import LABEL, ImageLabels
+from scenograph.nn.label_level import SIZE as LABEL_SIZE
 from scenograph.nn.projection import Projection, Standardise, side_by_side
 
 INPUTS: Mapping[str, int] = MappingProxyType(
@@ -20,15 +22,19 @@ LEVELS: Mapping[str, Sequence[str]] = MappingProxyType(
         "relation": ("backbone", "detector"),
     }
 )
-"""What each level looks at."""
-SIZES, HIDDEN = (384, 192, 192), (1024, 512, 512)
-"""Components of each level's vector, and units of its hidden layer."""
+"""What each trained level looks at."""
+NAMES = (*LEVELS, LABEL)
+TRAINED_SIZES, HIDDEN = (384, 192, 192), (1024, 512, 512)
+"""Components of each trained level's vector, and units of its hidden layer."""
+SIZES = (*TRAINED_SIZES, LABEL_SIZE)
+EVEN = (1 / len(NAMES),) * len(NAMES)
 FLOOR = 1e-4
 """Probabilities below it are all alike."""
 
 
 class ImageHead(nn.Module):
-    """Features of an image -> embedding: the scene's, the objects' and the relations' unit vector, weighted.
+    """Features of an image -> embedding: the scene's, the objects', the relations' and the labels' unit
+    vector, weighted.
 
     Shapes: class_probs (B, 1000) and object_scores (B, 80) in [0, 1]; features (B, 5120), the backbone's
     pooled map and then its tuned last stage's; detector_features (B, 2560) -> (B, sum of `sizes`), unit
@@ -40,9 +46,9 @@ class ImageHead(nn.Module):
     def __init__(
         self,
         *,
-        sizes: Sequence[int] = SIZES,
+        sizes: Sequence[int] = TRAINED_SIZES,
         hidden: Sequence[int] = HIDDEN,
-        weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+        weights: Sequence[float] = EVEN,
         input_dropout: float = 0.2,
         dropout: float = 0.4,
     ) -> None:
@@ -60,6 +66,7 @@ class ImageHead(nn.Module):
                 for (name, sources), size, width in zip(LEVELS.items(), sizes, hidden, strict=True)
             }
         )
+        self.label = ImageLabels()
         self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
     def forward(
@@ -82,9 +89,10 @@ class ImageHead(nn.Module):
         return layer
 
     def by_level(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each level's unit vectors.  Shapes: the inputs of `INPUTS` (B, d) -> (B, size) a level."""
+        """Each level's unit vectors.  Shapes: the inputs of `INPUTS` (B, d) -> (B, size) a level of `NAMES`."""
         ready = {name: self.inputs[name](value) for name, value in seen.items()}
-        return {
+        trained = {
             name: self.levels[name](torch.cat([ready[source] for source in sources], dim=-1))
             for name, sources in LEVELS.items()
         }
+        return {**trained, LABEL: self.label(torch.exp(seen["classes"]) - FLOOR, seen["objects"])}

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from scenograph.nn.image_head import HIDDEN, LEVELS, SIZES
+from scenograph.nn.image_head import EVEN, HIDDEN, LEVELS, TRAINED_SIZES
+from scenograph.nn.label_level import LABEL, TextLabels
 from scenograph.nn.projection import Projection, Standardise, side_by_side
 from scenograph.nn.text_encoder import WIDTH, EncoderLayer, attention_bias
 
@@ -17,11 +18,12 @@ OWN_LAYERS = 2
 
 
 class TextHead(nn.Module):
-    """Token states -> embedding: the scene's, the objects' and the relations' unit vector, weighted.
+    """Token states -> embedding: the scene's, the objects', the relations' and the labels' unit vector,
+    weighted.
 
     The scene's level ends the encoder with two layers of its own, which started as the encoder's last two.
     The other levels look at the encoder's last states, each with the attention it has learned: at names of
-    things and what they are like, or at what happens between them.
+    things and what they are like, or at what happens between them; the labels' at the sentence as it is.
     Shapes: tokens (B, T, 384), the encoder's last states; middle (B, T, 384), those after its fourth layer;
     attention_mask int64 (B, T) -> (B, sum of `sizes`), unit length.
     """
@@ -31,9 +33,9 @@ class TextHead(nn.Module):
     def __init__(
         self,
         *,
-        sizes: Sequence[int] = SIZES,
+        sizes: Sequence[int] = TRAINED_SIZES,
         hidden: Sequence[int] = HIDDEN,
-        weights: Sequence[float] = (1 / 3, 1 / 3, 1 / 3),
+        weights: Sequence[float] = EVEN,
         input_dropout: float = 0.1,
         dropout: float = 0.4,
     ) -> None:
@@ -47,6 +49,7 @@ class TextHead(nn.Module):
                 for name, size, width in zip(LEVELS, sizes, hidden, strict=True)
             }
         )
+        self.label = TextLabels()
         self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
     def forward(self, tokens: Tensor, middle: Tensor, attention_mask: Tensor) -> Tensor:
@@ -58,6 +61,7 @@ class TextHead(nn.Module):
         return {
             "scene": self.scene(middle, attention_mask),
             **{name: self.attended(name, tokens, attention_mask) for name in self.attention},
+            LABEL: mean_state(tokens, attention_mask),
         }
 
     def scene(self, middle: Tensor, attention_mask: Tensor) -> Tensor:
@@ -66,8 +70,7 @@ class TextHead(nn.Module):
         bias = attention_bias(attention_mask, states.dtype)
         for layer in self.layers:
             states = layer(states, bias)
-        shown = attention_mask.to(torch.float32).unsqueeze(-1)
-        return normalize((states.float() * shown).sum(dim=1) / shown.sum(dim=1).clamp_min(1e-9), dim=-1)
+        return mean_state(states, attention_mask)
 
     def attended(self, level: str, tokens: Tensor, attention_mask: Tensor) -> Tensor:
         """The tokens that matter to a level, averaged.  Shapes: (B, T, 384), (B, T) -> (B, 384)."""
@@ -87,4 +90,11 @@ class TextHead(nn.Module):
 
     def by_level(self, pooled: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each level's unit vectors from its pooled states."""
-        return {name: self.levels[name](self.inputs[name](pooled[name])) for name in LEVELS}
+        trained = {name: self.levels[name](self.inputs[name](pooled[name])) for name in LEVELS}
+        return {**trained, LABEL: self.label(pooled[LABEL])}
+
+
+def mean_state(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """The mean of the tokens that are there.  Shapes: (B, T, d), (B, T) -> (B, d), unit length."""
+    shown = attention_mask.to(torch.float32).unsqueeze(-1)
+    return normalize((states.float() * shown).sum(dim=1) / shown.sum(dim=1).clamp_min(1e-9), dim=-1)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from scenograph.nn.image_head import LEVELS, ImageHead
+from scenograph.nn.image_head import LEVELS, NAMES, ImageHead
+from scenograph.nn.label_level import LABEL
 from scenograph.nn.text_head import TextHead
 from scenograph.nn.tuned_stage import TunedStage
 
@@ -17,7 +18,7 @@ MAX_SCALE = 100.0
 
 
 class Towers(nn.Module):
-    """What is trained together. Each level has a temperature of its own, which is learned too."""
+    """What is trained together. Each trained level has a temperature of its own, which is learned too."""
 
     def __init__(self, image: ImageHead, text: TextHead, stage: TunedStage, temperature: float) -> None:
         super().__init__()
@@ -50,7 +51,8 @@ class Towers(nn.Module):
         parts, teaching = [], []
         for group in groups:
             pooled = {
-                "scene": self.text.scene(group["middle"], group["mask"]) if tuned else group["sentence"]
+                "scene": self.text.scene(group["middle"], group["mask"]) if tuned else group["sentence"],
+                LABEL: group["sentence"],
             }
             for role, name in enumerate(self.text.attention, start=1):
                 logits = self.text.attended_logits(name, group["tokens"], group["mask"])
@@ -61,5 +63,5 @@ class Towers(nn.Module):
                 pooled[name] = (group["tokens"] * logits.softmax(dim=1).unsqueeze(-1)).sum(dim=1)
             parts.append(self.text.by_level(pooled))
         order = torch.cat([group["row"] for group in groups]).argsort()
-        vectors = {name: torch.cat([part[name] for part in parts])[order] for name in LEVELS}
+        vectors = {name: torch.cat([part[name] for part in parts])[order] for name in NAMES}
         return vectors, torch.cat(teaching).mean()

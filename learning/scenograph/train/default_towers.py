@@ -18,6 +18,7 @@ from scenograph.nn.text_head import TextHead
 from scenograph.nn.towers import Towers
 from scenograph.nn.tuned_stage import TunedStage
 from scenograph.train.averaging import AveragedWeights
+from scenograph.train.label_fit import fit_labels
 from scenograph.train.task import RowArray, Task
 from scenograph.train.tower_data import TowerData
 
@@ -31,7 +32,8 @@ class DefaultTowers(Task):
     `photos` are the rows of `data` to train on, `held_out` those to validate on; `stage` and `text_layers`
     are the backbone's last stage and the text encoder's last layers, which are tuned, but not in the first
     `frozen` steps. `captions` of a photo are drawn in each step. `attention` weighs how much the lower
-    levels' attention is taught their roles. `averaging` is the old weights' share in the average that is
+    levels' attention is taught their roles. `ridge` is for the level of labels (`train.label_fit`), which is
+    fitted before. `averaging` is the old weights' share in the average that is
     kept.
     Source: van den Oord et al. 2018 (InfoNCE).
     """
@@ -58,6 +60,7 @@ class DefaultTowers(Task):
         frozen: int = 50,
         averaging: float = 0.98,
         attention: float = 0.1,
+        ridge: float = 5.0,
         bfloat16: bool = True,
     ) -> None:
         self.data, self.photos, self.held_out = data, photos, held_out
@@ -73,6 +76,7 @@ class DefaultTowers(Task):
         self.average = AveragedWeights(averaging)
         self.hooks = (self.average,)
         self._fit_inputs()
+        self._fit_labels(ridge)
 
     def batch(self, rows: RowArray, rng: np.random.Generator) -> dict[str, Any]:
         photos, each = self.photos[rows], self.data.captions_each
@@ -144,3 +148,17 @@ class DefaultTowers(Task):
         some = np.concatenate([self.data.tokens.caption(row) for row in rows[::7]]).astype(np.float32)
         for name in list(LEVELS)[1:]:
             text.standardise(name).fit(torch.from_numpy(some), together=True)
+
+    def _fit_labels(self, ridge: float) -> None:
+        """The level of labels, by the photographs as they are."""
+        each, first = self.data.captions_each, self.data.views[0]
+        sentences = self.data.tokens.sentence[self.data.captions_of(self.photos)]
+        fit_labels(
+            self.towers.image.label,
+            self.towers.text.label,
+            class_probs=np.asarray(first.classes[self.photos], dtype=np.float32),
+            object_scores=np.asarray(first.objects[self.photos], dtype=np.float32),
+            sentences=np.asarray(sentences, dtype=np.float32).reshape(len(self.photos), each, -1),
+            names=np.asarray(self.data.names, dtype=np.float32),
+            ridge=ridge,
+        )

@@ -43,13 +43,15 @@ class TowerData:
 
     `tokens` are the text encoder's last states, `middle` (all tokens, 384) those after its fourth layer;
     `roles` (all tokens,) is 1 for a token of a thing or of what it is like, 2 for one of what happens
-    between things, 0 for any other.
+    between things, 0 for any other. `names` (1080, 384) are the sentence vectors of the classifier's and the
+    detector's labels.
     """
 
     views: Sequence[PhotoView]
     tokens: TokenStates
     middle: FeatureArray
     roles: NDArray[np.int8]
+    names: FeatureArray
     captions_each: int = 5
 
     def __len__(self) -> int:

@@ -25,6 +25,7 @@ from scenograph.packs.build.sources import BACKBONE, DETECTOR, TEXT_ENCODER, Sou
 from scenograph.packs.training.roles import token_roles
 from scenograph.prep import PREP_VERSION, Tokenizer, backbone_input, detector_input
 from scenograph.scene.visual_detection import object_scores
+from scenograph.scene.vocabulary.tables import read_coco
 from scenograph.train.tower_data import PhotoView, TowerData
 
 WHOLE = (ORIGINAL, FLIP)
@@ -75,7 +76,8 @@ class FrozenModels:
             for number, view in enumerate((*WHOLE, *parts))
         ]
         tokens, middle = self._read(captions, "tokens"), self._read(captions, "middle")
-        return TowerData(views, tokens, middle.states, token_roles(captions, self._tokenizer()), each)
+        roles = token_roles(captions, self._tokenizer())
+        return TowerData(views, tokens, middle.states, roles, self._label_names(), each)
 
     def _seen_by_backbone(
         self, images: Sequence[Path], views: Sequence[View]
@@ -129,6 +131,12 @@ class FrozenModels:
 
         name = _name(f"text encoder, {states}", TEXT_ENCODER)
         return self.cache.compute_tokens(captions, name, infer, progress=self._report("text encoder"))
+
+    def _label_names(self) -> NDArray[np.float32]:
+        """The sentence vectors of the labels' names, with all their synonyms.  Shape: (1080, 384)."""
+        classes = DETECTOR.file("ImageNet class names").read_text("utf-8").splitlines()
+        names = [f"a photo of a {name.strip()}" for name in (*classes, *read_coco())]
+        return self._read(names, "tokens").sentence
 
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer(TEXT_ENCODER.file("tokenizer"))
