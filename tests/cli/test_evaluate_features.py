@@ -99,7 +99,8 @@ def test_real_valued_methods_are_shown_as_a_table(
         (["--method", "cvh", "--bits", "16,x"], "separated by commas"),
         (["--method", "cvh", "--protocol", "fair"], "paper, inductive"),
         (["--method", "cmhf"], "cmfh"),
-        (["--method", "cca"], "real-valued"),
+        (["--method", "cvh", "--method", "cca"], "measure it by `evaluate real-valued`"),
+        (["--method", "sgm"], "learns from photographs"),
     ],
 )
 def test_mistakes_are_told(
@@ -108,6 +109,14 @@ def test_mistakes_are_told(
     with pytest.raises(SystemExit, match="1"):
         run(["evaluate", "hashing", "--data", str(tmp_path), *words])
     assert problem in re.sub(r"\s+", " ", capsys.readouterr().err)
+
+
+def test_codes_are_not_ranked_by_cosine(
+    made: Features, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        run(["evaluate", "real-valued", "--data", str(tmp_path), "--method", "cmfh"])
+    assert "measure it by `evaluate hashing`" in re.sub(r"\s+", " ", capsys.readouterr().err)
 
 
 def test_published_figures_are_looked_up_by_length() -> None:
