@@ -35,12 +35,17 @@ class Apps:
     def visual(self) -> VisualApp:
         from scenograph.scene.visual_taxonomy import Taxonomy
         from scenograph.visual.app import VisualApp
+        from scenograph.visual.heads import MODELS, Heads
         from scenograph.visual.units import MODEL
 
         parts = self.parts
         if parts.has(MODEL):
             parts.needs(MODEL)
-        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary))
+        heads = None
+        if all(map(parts.has, MODELS)):
+            parts.needs(*MODELS)
+            heads = Heads(parts.sessions, parts.vocabulary)
+        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary), heads)
 
     @cached_property
     def textual(self) -> TextualApp:
