@@ -58,6 +58,8 @@ def test_hashing_reports_what_the_evaluator_measures(
     assert [row[:2] for row in table["rows"]] == [["scm-seq", 8], ["scm-seq", 16]]
     trained = train_method("scm-seq", made.features("train"), bits=16, seed=0)
     to_text, to_image = evaluate_hashing(trained, made, 16, ["inductive"])
+    assert "published MAP@ALL" in report["sections"][0]["blocks"][0]["columns"]
+    assert "published MAP@ALL" not in table["columns"]  # papers print the other protocol
     assert table["rows"][1][2:4] == [to_text.score.ranking.map_all, to_image.score.ranking.map_all]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert f"{to_text.score.ranking.map_all:.3f}" in page
@@ -99,7 +101,8 @@ def test_real_valued_methods_are_shown_as_a_table(
         (["--method", "cvh", "--bits", "16,x"], "separated by commas"),
         (["--method", "cvh", "--protocol", "fair"], "paper, inductive"),
         (["--method", "cmhf"], "cmfh"),
-        (["--method", "cca"], "real-valued"),
+        (["--method", "cvh", "--method", "cca"], "measure it by `evaluate real-valued`"),
+        (["--method", "sgm"], "learns from photographs"),
     ],
 )
 def test_mistakes_are_told(
@@ -108,6 +111,14 @@ def test_mistakes_are_told(
     with pytest.raises(SystemExit, match="1"):
         run(["evaluate", "hashing", "--data", str(tmp_path), *words])
     assert problem in re.sub(r"\s+", " ", capsys.readouterr().err)
+
+
+def test_codes_are_not_ranked_by_cosine(
+    made: Features, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        run(["evaluate", "real-valued", "--data", str(tmp_path), "--method", "cmfh"])
+    assert "measure it by `evaluate hashing`" in re.sub(r"\s+", " ", capsys.readouterr().err)
 
 
 def test_published_figures_are_looked_up_by_length() -> None:

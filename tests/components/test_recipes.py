@@ -69,6 +69,7 @@ def test_a_recipe_is_read_with_its_components(tmp_path: Path) -> None:
     [
         ("epochs = 3", "epoch = 3", "mine.toml: [train] epoch: there is no such key; did you mean 'epochs'?"),
         ("epochs = 3", "epochs = 'ten'", "mine.toml: [train] epochs: Expected int, got str"),
+        ("epochs = 3", "epochs = 0", "mine.toml: [train] epochs: Expected int >= 1"),
         ('family = "deep"', 'family = "depe"', "mine.toml: family: Invalid enum value 'depe'"),
         ('title = "A', 'titel = "A', "mine.toml: titel: there is no such key; did you mean 'title'?"),
         ('title = "A method of mine"', "", "mine.toml: Object missing required field title"),

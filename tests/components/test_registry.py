@@ -35,11 +35,17 @@ class First:
 @losses("second.v1")
 @dataclass
 class Second:
+    """Pushes what is not a pair apart, as far
+    as X - Y needs:
+
+    a formula. More.
+    """
     weight: float = 1.0
     name: str | None = None
 
 @nets("third.v1")
-def third(features: int, dimension: int, /, scale: list[float], *, device: torch.device = None) -> None: ...
+def third(features: int, dimension: int, /, scale: list[float], *, device: torch.device = None) -> None:
+    """A map. It is linear."""
 '''
 
 
@@ -62,6 +68,8 @@ def test_signatures_are_read_from_the_source(source: Path) -> None:
         ("sizes",),
         "Pulls pairs together.",
     )
+    assert second.summary == "Pushes what is not a pair apart, as far as X - Y needs."
+    assert third.summary == "A map."
     assert [parameter.type for parameter in first.parameters] == [
         float,
         Literal["all", "hardest"],

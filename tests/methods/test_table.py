@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
+import pytest
 from tests.support import ROOT
 
 from scenograph.methods.catalogue import list_methods
+from scenograph.methods.recipe import Family
 from scenograph.methods.table import filled, methods_table
 
 DOCUMENT = ROOT / "docs" / "methods.md"
@@ -14,6 +18,11 @@ AGAIN = "run: python -m scenograph.methods.table docs/methods.md"
 def test_the_document_has_todays_tables() -> None:
     document = DOCUMENT.read_text(encoding="utf-8")
     assert filled(document) == document, AGAIN
+
+
+@pytest.mark.parametrize("family", sorted({*get_args(Family)} - {"default"}))
+def test_the_document_lists_every_family(family: str) -> None:
+    assert f"<!-- methods: {family} -->\n" in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_tables_are_put_where_they_are_asked_for() -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scenograph.packs.build import default
 from scenograph.packs.build import sources as source_packages
 from scenograph.packs.build.default import build_default_pack
 from scenograph.packs.build.sources import SourcePackage
 from scenograph.packs.build.stage import Result, Stage, check, run_stages
 from scenograph.packs.manifest import Parity, Source
 from scenograph.packs.store import open_pack
+from scenograph.packs.weights import RankingWeights, read_weights, write_weights
 from scenograph.scene.errors import PackBuildFailed, PackCorrupt
 
 SOURCES = [Source("weights", "1.0", "MIT", "all", "0" * 64)]
@@ -135,6 +137,43 @@ def test_whole_build_of_small_stages(tmp_path: Path) -> None:
     assert build_default_pack(tmp_path, stages=stages).version == pack.version
     assert log == ["a", "b", "a", "b"]
     open_pack("default", tmp_path)
+
+
+@pytest.mark.usefixtures("no_sources")
+def test_other_weights_make_the_manifest_anew_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, weights = Log(), read_weights()
+    stages = [log.stage("a"), log.stage("b")]
+    first = build_default_pack(tmp_path, stages=stages)
+    assert (first.manifest.fusion, first.manifest.match) == (weights.fusion, weights.match)
+    others = RankingWeights(
+        fusion={"coarse": 0.1, "float": 0.2, "graph": 0.7}, match={"learned": 0.25, "symbolic": 0.75}
+    )
+    write_weights(tmp_path / "fusion.toml", others)
+    monkeypatch.setattr(default, "read_weights", lambda: read_weights(tmp_path / "fusion.toml"))
+    second = build_default_pack(tmp_path, stages=stages)
+    assert log == ["a", "b"] and second.version != first.version
+    assert (second.manifest.fusion, second.manifest.match) == (others.fusion, others.match)
+    assert second.manifest.files == first.manifest.files and open_pack("default", tmp_path) == second
+    monkeypatch.undo()
+    monkeypatch.setattr(source_packages, "ALL", ())
+    assert build_default_pack(tmp_path, stages=stages).version == first.version and log == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[fusion]\ncoarse = 0.0\nfloat = 1.0\n[match]\nlearned = 0.5\nsymbolic = 0.5\n",
+        "[fusion]\ncoarse = 0.0\nfloat = 1.0\ngraph = -0.1\n[match]\nlearned = 0.5\nsymbolic = 0.5\n",
+        "[fusion]\ncoarse = 0.0\nfloat = 1.0\ngraph = 0.3\n[match]\nlearned = 0.0\nsymbolic = 0.0\n",
+        "fusion = 3\n",
+    ],
+)
+def test_weights_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "fusion.toml").write_text(text, "utf-8")
+    with pytest.raises(PackBuildFailed, match=r"fusion\.toml"):
+        read_weights(tmp_path / "fusion.toml")
+    with pytest.raises(PackBuildFailed, match="cannot be read"):
+        read_weights(tmp_path / "none.toml")
 
 
 @pytest.mark.usefixtures("no_sources")

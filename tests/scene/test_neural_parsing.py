@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scenograph.metrics.parsing import facts_of
 from scenograph.scene.errors import PackCorrupt
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.parsing.neural import NeuralReader, denies, facts, feeds, read_sentences
@@ -94,6 +95,38 @@ def test_objects_stand_alone_only_without_other_facts() -> None:
     assert Scored("a dog and a cat").object(1).object(4).facts() == {("dog",), ("cat",)}
 
 
+def test_an_object_of_which_nothing_is_said_gets_its_likeliest_relation() -> None:
+    said = Scored("a red dog by a tree").object(2).object(5).attribute(1, of=[2])
+    assert said.facts() == {("dog", "is", "red")}
+    said.scores.relations[2, 5, NAMES.forms.index("on")] = 5 + np.log(0.3)  # 0.3 times as likely as none
+    assert said.facts() == {("dog", "is", "red"), ("dog", "on", "tree")}
+    said.scores.relations[5, 2, NAMES.forms.index("wear")] = 5 + np.log(0.4)
+    assert said.facts() == {("dog", "is", "red"), ("tree", "wear", "dog")}
+
+
+def test_a_relation_that_is_less_likely_than_none_is_not_read_of_what_has_another() -> None:
+    said = Scored("a red dog by a red tree").object(2).object(6).attribute(1, of=[2]).attribute(5, of=[6])
+    said.scores.relations[2, 6, NAMES.forms.index("on")] = 4.9
+    assert said.facts() == {("dog", "is", "red"), ("tree", "is", "red")}
+
+
+def test_an_object_before_another_is_a_part_of_its_name_if_nothing_is_said_of_it() -> None:
+    said = Scored("pigeons on plaza grounds").object(0).object(2).object(3)
+    said.scores.objects[3] = (0, 9, 0)
+    said.relation(0, "on", 3)
+    graph = said.graph()
+    assert [node.label for node in graph.nodes] == ["pigeons", "grounds"]
+    assert [(edge.subject, edge.predicate, edge.object) for edge in graph.edges] == [(0, "on", 1)]
+    said.attribute(1, of=[2])
+    assert [node.label for node in said.graph().nodes] == ["pigeons", "plaza", "grounds"]
+
+
+def test_names_one_after_the_other_are_all_objects() -> None:
+    said = Scored("dog frisbee beach").object(0).object(1).object(2)
+    said.scores.objects[1:, 1] = 9
+    assert [node.label for node in said.graph().nodes] == ["dog", "frisbee", "beach"]
+
+
 def test_something_is_named_where_nothing_is_tagged() -> None:
     said = Scored(". dog the")
     said.scores.objects[1, 1] = 4
@@ -133,6 +166,29 @@ def test_a_passive_keeps_its_form_and_an_unsaid_verb_is_named() -> None:
 def test_feet_are_two_but_not_counted() -> None:
     graph = Scored("feet").object(0).attribute(0, of=[0]).graph()
     assert graph.nodes[0].count == 0 and graph.nodes[0].attributes == ()
+
+
+@pytest.mark.parametrize(("group", "count"), [("group of", 0), ("slice", 0), ("pair of", 2)])
+def test_groups_and_pieces_are_attributes_and_pairs_are_counts(group: str, count: int) -> None:
+    said = Scored(f"{group} people").attribute(*range(len(group.split())), of=[len(group.split())])
+    said.object(len(group.split()))
+    (node,) = said.graph().nodes
+    assert (node.label, node.count) == ("people", count)
+    assert [attribute.name for attribute in node.attributes] == ([] if count else [group])
+
+
+def test_what_things_are_to_each_other_is_a_relation_of_their_node_to_itself() -> None:
+    said = Scored("two giraffes sitting on each other").object(1).attribute(0, of=[1])
+    said.relation(1, "V on", 1, verb=2)
+    graph = said.graph()
+    assert [(node.lemma, node.count) for node in graph.nodes] == [("giraffe", 2)]
+    assert [(edge.subject, edge.predicate, edge.object) for edge in graph.edges] == [(0, "sitting on", 0)]
+    assert facts_of(graph) == said.facts() == {("giraffes", "is", "2"), ("giraffes", "sit on", "giraffes")}
+
+
+def test_a_pronoun_does_not_make_a_thing_relate_to_itself() -> None:
+    said = Scored("a man , he sits on him").object(1).object(3).object(6).relation(3, "on", 6)
+    assert said.graph().edges == ()
 
 
 def test_one_is_a_count_though_no_attribute() -> None:
@@ -219,6 +275,7 @@ def test_denials() -> None:
     ("word", "base"),
     [
         *[("chasing", "chase"), ("stopped", "stop"), ("carries", "carry"), ("walking", "walk")],
+        *[("lounging", "lounge"), ("arranged", "arrange"), ("plunging", "plunge"), ("hanging", "hang")],
         *[("decorated", "decorate"), ("passes", "pass"), ("skiing", "ski"), ("red", "red")],
     ],
 )

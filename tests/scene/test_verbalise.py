@@ -7,7 +7,7 @@ from hypothesis import given
 from tests.language import text_parser
 from tests.strategies import scene_graphs
 
-from scenograph.scene.graph import Edge, Node, SceneGraph, Tag
+from scenograph.scene.graph import Attribute, Edge, Node, SceneGraph, Tag
 from scenograph.scene.query import parse_graph_query
 from scenograph.scene.verbalise import describe, noun_phrase, pluralise
 
@@ -38,6 +38,18 @@ def test_describes_what_a_sentence_says() -> None:
     assert describe(graph) == "two puppies with no hat"
     (graph,) = text_parser().parse(["puppies"])
     assert describe(graph) == "puppies"
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        (Node("people", attributes=(Attribute("tall"), Attribute("group of"))), "a group of tall people"),
+        (Node("men", lemma="man", attributes=(Attribute("group of"),)), "a group of men"),
+        (Node("cake", attributes=(Attribute("slice"),)), "a slice cake"),
+    ],
+)
+def test_groups_stand_before_what_they_are_of(node: Node, words: str) -> None:
+    assert noun_phrase(node) == words
 
 
 def test_an_image_without_objects_is_its_tags() -> None:

@@ -107,6 +107,8 @@ def test_sizes_come_from_the_call(tmp_path: Path) -> None:
         train_method(real, made(), bits=16)
     with pytest.raises(InvalidInput, match="takes bits, not a dimension"):
         train_method(codes, made(), dimension=16)
+    with pytest.raises(InvalidInput, match="cannot learn 0 bits"):
+        train_method(codes, made(), bits=0)
 
 
 def test_early_stopping_holds_out_pairs_or_takes_those_given(tmp_path: Path) -> None:

@@ -104,7 +104,9 @@ def test_two_processes_train_a_recipe(folder: Path) -> None:
         ),
         (["train", "cca", "--data", "nowhere"], "nowhere is no folder"),
         (["train", "other.toml"], 'task "test-other.v1" has no source'),
+        (["train", "cca", "--set", "head.dimension=0"], "[head] dimension: Expected int >= 1"),
         (["methods", "show", "ccaa"], 'method "ccaa" is not known; did you mean'),
+        (["methods", "list", "--family", "depe"], "no family 'depe'; there are: closed-form, alternating"),
     ],
 )
 def test_errors_are_one_line(
@@ -112,6 +114,23 @@ def test_errors_are_one_line(
 ) -> None:
     assert command(*arguments) == 1
     assert message in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_mistake_leaves_an_earlier_run_alone(folder: Path) -> None:
+    earlier = folder / "run" / "recipe.json"
+    earlier.parent.mkdir()
+    earlier.write_text("{}")
+    assert command("train", "cca", "--data", "nowhere", "--out", "run") == 1
+    assert command("train", "other.toml", "--out", "run") == 1
+    assert earlier.read_text() == "{}"
+
+
+def test_terms_are_shown_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("methods", "show", "cmfh") == 0
+    shown = capsys.readouterr().out
+    for number in range(5):
+        assert f"terms.{number}" in shown
+    assert "5, below" in shown and "project.v1" in shown and "100.0" in shown
 
 
 def test_methods_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,9 @@ class Level(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of `pack.toml`. `files` has every file's SHA-256 but the manifest's own.
 
+    `fusion` weighs the stages in the final score, `match` the learned and the symbolic matcher in the graph
+    stage's; a pack without `match` weighs these two alike.
+
     `recipe` is the digest of the code and tools that built the pack. `levels` lie in order without gaps; a
     pack without any has one, the scene's, of everything.
     """
@@ -88,6 +91,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     opset: int
     preprocessing: int
     fusion: dict[str, float]
+    match: dict[str, float] = {}
     labels: dict[str, int]
     sources: list[Source]
     models: dict[str, Model]

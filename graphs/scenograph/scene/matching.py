@@ -36,9 +36,6 @@ from scenograph.scene.matching_words import (
 from scenograph.scene.structure import components, graph_query, join, subgraph
 from scenograph.scene.vocabulary import Vocabulary
 
-FUSION = {"coarse": 0.0, "float": 0.7, "graph": 0.3}
-"""Weights of the stages' scores in the final one, chosen with this module's constants on captioned photos."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScoreWeights:

@@ -44,7 +44,7 @@ class People:
             return 0.0
         if node.name in GROUPS:
             return GROUP
-        said = float(node.count) or (SEVERAL if _plural(node) else 1.0)
+        said = float(node.count) or (SEVERAL if is_plural(node) else 1.0)
         return said * min(1.0, max(0.0, (node.score - DOUBTFUL) / (CERTAIN - DOUBTFUL)))
 
     def _importance(self, name: str) -> float:
@@ -61,7 +61,7 @@ def agreement(one: float, other: float) -> float:
     return (min(one, other) + 0.5) / (max(one, other) + 0.5)
 
 
-def _plural(node: Node) -> bool:
+def is_plural(node: Node) -> bool:
     """Whether the written label is the plural of its dictionary form."""
     return node.name == "people" or (
         bool(node.lemma) and node.label.lower() != node.lemma.lower() and bool(singulars(node.label.lower()))

@@ -42,9 +42,11 @@ def describe(graph: SceneGraph) -> str:
 
 
 def noun_phrase(node: Node) -> str:
-    """A node in words: "two small dogs", "a sofa that is not red", "no cat"."""
-    before = [item.name for item in node.attributes if not item.negated and " " not in item.name]
-    after = [item.name for item in node.attributes if not item.negated and " " in item.name]
+    """A node in words: "two small dogs", "a sofa that is not red", "no cat", "a group of people"."""
+    said = [item.name for item in node.attributes if not item.negated]
+    before = [name for name in said if name.endswith(" of")]
+    before += [name for name in said if " " not in name]
+    after = [name for name in said if name not in before]
     denied = [item.name for item in node.attributes if item.negated]
     plural = node.count > 1 or _is_plural(node)
     noun = pluralise(node.name) if node.count > 1 else node.label if _is_plural(node) else node.name
@@ -53,6 +55,8 @@ def noun_phrase(node: Node) -> str:
         words = f"no {words}"
     elif node.count:
         words = f"{NUMBERS[node.count] if node.count < len(NUMBERS) else node.count} {words}"
+    elif before[:1] and before[0].endswith(" of"):
+        words = f"a {words}"
     elif not plural and node.name.split()[-1:] and node.name.split()[-1] not in UNCOUNTED:
         words = f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
     clauses = [*after, *(f"that {'are' if plural else 'is'} not {name}" for name in denied)]

@@ -133,8 +133,14 @@ def _signature(
         parameters = tuple(_parameters(initialiser, isinstance(node, ast.ClassDef), aliases))
     elif isinstance(node, ast.ClassDef) and _is_dataclass(node):
         parameters = tuple(_fields(node, aliases))
-    summary = (ast.get_docstring(node) or "").partition("\n")[0]
+    summary = _first_sentence(ast.get_docstring(node) or "")
     return Signature(kind, name, path, node.lineno, node.name, summary, given, parameters)
+
+
+def _first_sentence(docstring: str) -> str:
+    """What a component is, in one sentence; a formula in a paragraph of its own is left out."""
+    paragraph = " ".join(docstring.partition("\n\n")[0].split())
+    return re.sub(r":$", ".", re.split(r"(?<=\.) (?=\W?[A-Z])", paragraph, maxsplit=1)[0])
 
 
 def _initialiser(node: ast.ClassDef) -> ast.FunctionDef | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 Family = Literal["closed-form", "alternating", "deep", "deep-alternating", "fine-grained", "default"]
 Input = Literal["features", "images", "texts", "labels", "pairs", "unlabeled", "scene-graphs"]
+Count = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class Named:
@@ -39,7 +42,7 @@ class Data(Table, frozen=True):
     dataset: str = ""
     image_scale: Literal["none", "standard", "unit"] = "none"
     text_scale: Literal["none", "standard", "unit"] = "none"
-    validation: float = 0.1
+    validation: Annotated[float, Meta(gt=0.0, lt=1.0)] = 0.1
 
 
 class Head(Table, frozen=True):
@@ -49,7 +52,7 @@ class Head(Table, frozen=True):
     """
 
     kind: Literal["real", "tanh", "sign"] = "real"
-    dimension: int = 64
+    dimension: Count = 64
     scale: float = 1.0
 
 
@@ -57,7 +60,7 @@ class Optimizer(Table, frozen=True):
     """[optimizer]. `clip` bounds the gradient's norm; 0 leaves it."""
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
-    lr: float = 1e-3
+    lr: Annotated[float, Meta(gt=0.0)] = 1e-3
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     momentum: float = 0.9
@@ -70,8 +73,8 @@ class Schedule(Table, frozen=True):
     """
 
     name: Literal["cosine", "constant"] = "cosine"
-    warmup: float = 0.05
-    floor: float = 0.0
+    warmup: Share = 0.05
+    floor: Share = 0.0
 
 
 class Train(Table, frozen=True):
@@ -80,12 +83,12 @@ class Train(Table, frozen=True):
     batch is left out.
     """
 
-    epochs: int = 50
-    batch: int = 128
-    seed: int = 0
+    epochs: Count = 50
+    batch: Count = 128
+    seed: Annotated[int, Meta(ge=0)] = 0
     metric: str = ""
-    patience: int = 10
-    validate_every: int = 1
+    patience: Count = 10
+    validate_every: Count = 1
 
 
 class Recipe(Table, frozen=True):

@@ -60,11 +60,12 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _made_of(recipe: Recipe) -> Iterable[str]:
-    """The solver's terms where it has them, else the solver; nets and losses of a trained method."""
+    """The solver's terms where it has them, else the solver; nets, losses and hooks of a trained method."""
     if recipe.task is not None:
         yield recipe.task.name
     yield from dict.fromkeys(net.name for net in recipe.nets.values())
     yield from dict.fromkeys(term.name for term in recipe.loss)
+    yield from dict.fromkeys(hook.name for hook in recipe.hook)
     if recipe.solver is not None:
         names = [str(table.get("name")) for table in recipe.solver.parameters.get("terms", ())]
         yield from dict.fromkeys(names or [recipe.solver.name])

@@ -43,18 +43,15 @@ def train_recipe(
     Errors: as `train_method` and `load_features`; InvalidInput (the recipe names no dataset; its task has
     no source).
     """
-    if _leads():
-        out.mkdir(parents=True, exist_ok=True)
-        (out / RECIPE).write_text(to_json(recipe), encoding="utf-8")
     if recipe.task is not None:
         return _trained_task(recipe, data, out, progress, resume)
     if not recipe.data.dataset:
         raise InvalidInput(f'{recipe.key}: [data] dataset = "..." says what to train on', field="dataset")
     dataset = load_features(recipe.data.dataset, data)
+    train = dataset.features("train")
     dev = dataset.features("validation") if "validation" in dataset.splits else None
-    trained = train_method(
-        recipe, dataset.features("train"), dev=dev, out=out, progress=progress, resume=resume
-    )
+    _begin(recipe, out)
+    trained = train_method(recipe, train, dev=dev, out=out, progress=progress, resume=resume)
     return Outcome(tuple(_saved(trained, out)), _last_values(out)) if _leads() else Outcome((), {})
 
 
@@ -76,6 +73,7 @@ def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, res
             )
         given = (data, recipe) if plain else sources.get(name, extra)(data, recipe)
         task: Task = tasks.build(name, *given, parameters=parameters, extra=extra)
+    _begin(recipe, out)
     trainer = Trainer(
         task,
         optimizer=recipe.optimizer,
@@ -88,6 +86,13 @@ def _trained_task(recipe: Recipe, data: Path, out: Path, progress: Progress, res
     if not _leads():
         return Outcome((), {})
     return Outcome(tuple(task.save(out)), history[-1] if history else {})
+
+
+def _begin(recipe: Recipe, out: Path) -> None:
+    """The folder and the recipe in it, once the data are there: a mistake leaves an earlier run alone."""
+    if _leads():
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RECIPE).write_text(to_json(recipe), encoding="utf-8")
 
 
 def _leads() -> bool:

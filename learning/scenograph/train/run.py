@@ -63,7 +63,10 @@ def _sized(recipe: Recipe, bits: int | None, dimension: int | None, seed: int | 
     if dimension is not None and hashing:
         raise InvalidInput(f'"{recipe.key}" learns codes: it takes bits, not a dimension', field="dimension")
     head, own = recipe.head, recipe.train
-    size = bits or dimension
+    size = dimension if bits is None else bits
+    if size is not None and size < 1:
+        field = "dimension" if bits is None else "bits"
+        raise InvalidInput(f'"{recipe.key}" cannot learn {size} {field}', field=field)
     if size is not None:
         head = msgspec.structs.replace(head, dimension=size)
     if seed is not None:

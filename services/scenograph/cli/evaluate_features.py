@@ -32,7 +32,7 @@ Seeds = Annotated[
 
 def hashing(
     method: Methods,
-    data: Data,
+    data: Data = Path("data"),
     dataset: Dataset = "wikipedia",
     bits: Annotated[str, typer.Option(help="Lengths of code, separated by commas.")] = "16,32,64",
     protocol: Annotated[list[str] | None, typer.Option(help="paper or inductive; both by default.")] = None,
@@ -57,7 +57,7 @@ def hashing(
 
 def real_valued(
     method: Methods,
-    data: Data,
+    data: Data = Path("data"),
     dataset: Dataset = "wikipedia",
     dimension: Annotated[
         int | None, typer.Option(min=1, help="Size of the common space; the recipe's own by default.")

@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from scenograph.data.datasets import load_features
 from scenograph.data.tables import Features
+from scenograph.methods.catalogue import get_method
 from scenograph.methods.contracts import Trained
 from scenograph.methods.evaluation import (
     PROTOCOLS,
@@ -68,6 +69,7 @@ def measure_hashing(
     bar: Progress,
 ) -> list[Measured]:
     """Every method at every length with every seed. Errors: NotFound, InvalidInput, as `train_method`."""
+    _check_methods(methods, hashing=True)
     data = load_features(dataset, root)
     measured = []
     for method, bits, seed in ((m, b, s) for m in methods for b in lengths for s in seeds):
@@ -98,6 +100,7 @@ def measure_real_valued(
     bar: Progress,
 ) -> list[Measured]:
     """Every method with every seed. Errors: NotFound, InvalidInput, as `train_method`."""
+    _check_methods(methods, hashing=False)
     data = load_features(dataset, root)
     measured = []
     for method, seed in ((m, s) for m in methods for s in seeds):
@@ -107,6 +110,18 @@ def measure_real_valued(
             for each in evaluate_real_valued(trained, data)
         ]
     return measured
+
+
+def _check_methods(methods: Sequence[str], *, hashing: bool) -> None:
+    """Refuse what cannot be measured before anything is trained. Errors: NotFound, InvalidInput."""
+    for recipe in map(get_method, methods):
+        if recipe.task is not None:
+            raise InvalidInput(f'"{recipe.key}" learns from photographs, not from features: see `train`')
+        learns_codes = recipe.head.kind != "real"
+        if learns_codes and not hashing:
+            raise InvalidInput(f'"{recipe.key}" learns codes: measure it by `evaluate hashing`')
+        if hashing and not learns_codes:
+            raise InvalidInput(f'"{recipe.key}" is real-valued: measure it by `evaluate real-valued`')
 
 
 def _train(

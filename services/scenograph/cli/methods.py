@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard, get_args
 
 import typer
 from rich.markup import escape
@@ -12,7 +13,8 @@ from scenograph.cli.options import Json
 from scenograph.cli.output import out, print_json
 
 if TYPE_CHECKING:
-    from scenograph.methods.recipe import Recipe
+    from scenograph.components import Signature
+    from scenograph.methods.recipe import Named, Recipe
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,7 +26,11 @@ def list_command(
 ) -> None:
     """List the methods: key, family, what they learn, title, paper."""
     from scenograph.methods.catalogue import list_methods
+    from scenograph.methods.recipe import Family
+    from scenograph.scene.errors import InvalidInput
 
+    if family and family not in get_args(Family):
+        raise InvalidInput(f"no family {family!r}; there are: {', '.join(get_args(Family))}", field="family")
     found = [recipe for recipe in list_methods() if family in {"", recipe.family}]
     if as_json:
         print_json([_facts(recipe) for recipe in found])
@@ -43,7 +49,7 @@ def show(
     """Show a method: its paper, its inputs, its components with every parameter, how it is trained."""
     import msgspec
 
-    from scenograph.methods.catalogue import components_of, get_method
+    from scenograph.methods.catalogue import get_method
     from scenograph.methods.recipe import to_json
 
     recipe = get_method(key)
@@ -55,12 +61,12 @@ def show(
         if text:
             out.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
     table = Table("table", "component", "parameter", "value", "default", "what it is")
-    for place, one, signature in components_of(recipe):
+    for place, one, signature in _components(recipe):
         first = (place, one.name, signature.summary)
         for parameter in signature.parameters or (None,):
             row = ("", "", "")
             if parameter is not None:
-                value = repr(one.parameters[parameter.name]) if parameter.name in one.parameters else ""
+                value = _shown(one.parameters[parameter.name]) if parameter.name in one.parameters else ""
                 default = "" if parameter.required else repr(parameter.default)
                 row = (f"{parameter.name}: {parameter.annotation}", value, default)
             table.add_row(*map(escape, (*first[:2], *row, first[2])))
@@ -71,6 +77,28 @@ def show(
             settings = msgspec.structs.asdict(getattr(recipe, name))
             text = ", ".join(f"{key} = {value!r}" for key, value in settings.items())
             out.print(f"[bold]{name}[/]: {escape(text)}", highlight=False)
+
+
+def _components(recipe: Recipe) -> Iterator[tuple[str, Named, Signature]]:
+    """The recipe's components, each alternating solver followed by the terms that it minimises."""
+    from scenograph.components import terms
+    from scenograph.methods.catalogue import components_of
+    from scenograph.methods.recipe import Named
+
+    for table, one, signature in components_of(recipe):
+        yield table, one, signature
+        if _is_list_of_tables(listed := one.parameters.get("terms")):
+            for number, term in enumerate(listed):
+                own = {key: value for key, value in term.items() if key != "name"}
+                yield f"terms.{number}", Named(term["name"], own), terms.signature(term["name"])
+
+
+def _shown(value: object) -> str:
+    return f"{len(value)}, below" if _is_list_of_tables(value) else repr(value)
+
+
+def _is_list_of_tables(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def _learns(recipe: Recipe) -> str:

@@ -32,7 +32,8 @@ MAX_QUERY_NODES = 64
 class MatchingApp:
     """Lays a query on candidate graphs (contracts.Matching).
 
-    `units` makes the units of queries that come without; None for a pack without a learned matcher.
+    `units` makes the units of queries that come without; None for a pack without a learned matcher. `weights`
+    are the pack's own of the two agreements.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class MatchingApp:
         vocabulary: Vocabulary | None = None,
         *,
         units: TextUnitMaker | None = None,
+        weights: MatchWeights = WEIGHTS,
     ) -> None:
         self._sessions = sessions
         self._words = words
         self._vocabulary = vocabulary or Vocabulary.load()
         self._matcher = Matcher(self._vocabulary)
         self._units = units
+        self._weights = weights
 
     async def match(
         self,
@@ -77,11 +80,12 @@ class MatchingApp:
             for place, alignment in zip(job.places, alignments, strict=True):
                 found[place] = alignment
         alignments = [alignment for alignment in found if alignment is not None]
-        if self._units is not None and (weights is None or weights.learned):
+        chosen = weights or self._weights
+        if self._units is not None and chosen.learned:
             whole = await self._asked(query, self._units)
             learned = await self._sessions.offload(learned_matches, whole, candidates, self._infer_units)
             alignments = [
-                mixed(alignment, match, whole, candidate, weights or WEIGHTS, explain=explain)
+                mixed(alignment, match, whole, candidate, chosen, explain=explain)
                 for alignment, match, candidate in zip(alignments, learned, candidates, strict=True)
             ]
         timings = {"match": (time.perf_counter() - start) * 1e3}

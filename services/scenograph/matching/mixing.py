@@ -11,8 +11,8 @@ from scenograph.scene.graph import Box, SceneGraph
 from scenograph.scene.units import UnitKind
 
 WEIGHTS = MatchWeights(learned=0.5, symbolic=0.5)
-"""Equal shares, not tuned: the learned matcher knows photographs like those it was trained on, the symbolic
-one whatever the detector, the classifier and the vocabulary name.
+"""Of a pack that says nothing of it. The learned matcher knows photographs like those it was trained on, the
+symbolic one whatever the detector, the classifier and the vocabulary name.
 """
 SHOWN = 0.45
 """The least cosine at which a unit shows where an object is."""

@@ -11,8 +11,11 @@ from scenograph.runtime.contracts import VisualBatch, VisualGraph
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import PackCorrupt, ScenographError
+from scenograph.scene.graph import SceneGraph
 from scenograph.scene.visual import build_visual_graph
 from scenograph.scene.visual_taxonomy import Taxonomy
+from scenograph.scene.visual_units import unit_places, visual_inputs
+from scenograph.visual.heads import Heads
 from scenograph.visual.units import MODEL as UNIT_MODEL
 from scenograph.visual.units import with_units
 
@@ -20,15 +23,18 @@ MAX_IMAGES = 64
 
 
 class VisualApp:
-    """Builds scene graphs from images (contracts.VisualGraphs).
+    """Builds scene graphs from images (contracts.VisualGraphs), with what `heads` say where a pack has them.
 
     Errors: PackCorrupt where the pack's models have not the taxonomy's classes.
     """
 
-    def __init__(self, sessions: Sessions, vision: Vision, taxonomy: Taxonomy) -> None:
+    def __init__(
+        self, sessions: Sessions, vision: Vision, taxonomy: Taxonomy, heads: Heads | None = None
+    ) -> None:
         self._sessions = sessions
         self._vision = vision
         self._taxonomy = taxonomy
+        self._heads = heads
         self._check_sizes()
 
     async def build(
@@ -52,17 +58,26 @@ class VisualApp:
     ) -> VisualGraph | ScenographError:
         if isinstance(sight, ScenographError):
             return sight
-        graph = await self._sessions.offload(
-            build_visual_graph,
+        units = include_units and UNIT_MODEL in self._sessions.pack.manifest.models
+        graph = await self._sessions.offload(self._graph, sight, units)
+        return VisualGraph(graph, sight.width, sight.height, sight.features if include_features else None)
+
+    def _graph(self, sight: Sight, units: bool) -> SceneGraph:
+        """Blocking: measures, and runs the models that look at regions."""
+        graph = build_visual_graph(
             sight.detections,
             sight.features.class_probabilities,
             sight.cells,
             sight.preview,
             self._taxonomy,
         )
-        if include_units and UNIT_MODEL in self._sessions.pack.manifest.models:
-            graph = await self._sessions.offload(with_units, self._sessions, sight, graph)
-        return VisualGraph(graph, sight.width, sight.height, sight.features if include_features else None)
+        if not units and self._heads is None:
+            return graph
+        places = unit_places(sight.detections)
+        seen = visual_inputs(places, sight.maps, sight.features.pooled, sight.features.detector_pooled)
+        if self._heads is not None:
+            graph = self._heads.add(graph, places, seen)
+        return with_units(self._sessions, graph, places, seen) if units else graph
 
     def _check_sizes(self) -> None:
         pack = self._sessions.pack

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from scenograph.runtime.contracts import FloatArray
 from scenograph.runtime.sessions import Sessions
-from scenograph.runtime.vision import Sight
 from scenograph.scene.graph import SceneGraph
-from scenograph.scene.visual_units import unit_places, visual_graph_units, visual_inputs
+from scenograph.scene.visual_units import Places, visual_graph_units
 
 MODEL = "visual_units"
 
 
-def with_units(sessions: Sessions, sight: Sight, graph: SceneGraph) -> SceneGraph:
-    """The image's graph with its units. Blocking: pools the maps and runs the model."""
-    places = unit_places(sight.detections)
-    feeds = visual_inputs(places, sight.maps, sight.features.pooled, sight.features.detector_pooled)
-    answer = sessions.infer(MODEL, feeds)
+def with_units(
+    sessions: Sessions, graph: SceneGraph, places: Places, seen: Mapping[str, FloatArray]
+) -> SceneGraph:
+    """The image's graph with its units; `seen` is `visual_inputs` of these places. Blocking."""
+    answer = sessions.infer(MODEL, seen)
     boxes = np.array(
         [
             (0.0, 0.0, 0.0, 0.0) if node.box is None else (node.box.x0, node.box.y0, node.box.x1, node.box.y1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
@@ -24,9 +26,9 @@ from scenograph.packs.golden import FILE_NAME as GOLDEN
 from scenograph.packs.golden import Golden, write_golden
 from scenograph.packs.manifest import FORMAT, Manifest, Source, write_manifest
 from scenograph.packs.store import Pack, file_digest, open_pack, packs_root, verify_pack
+from scenograph.packs.weights import RankingWeights, read_weights
 from scenograph.prep import PREP_VERSION
 from scenograph.scene.errors import PackBuildFailed, PackCorrupt, PackNotFound
-from scenograph.scene.matching import FUSION
 
 NAME = "default"
 VERSION = "0.1.0"
@@ -51,21 +53,25 @@ def build_default_pack(
     """Build the pack "default" under `root` and open it; the newest build is the one that serves.
 
     `progress(what, part done in [0, 1])` is called as stages begin. Nothing is done where the newest pack
-    comes from the same recipe and sources; an interrupted build goes on where it stopped. The same sources,
-    code and tools give the same files and the same version.
+    comes from the same recipe and sources; where only the ranking's weights are others, only the manifest is
+    made anew. An interrupted build goes on where it stopped. The same sources, code and tools give the same
+    files and the same version.
     Errors: PackBuildFailed (a source package is missing or changed, a model strays from its reference,
     another build is running).
     """
     folder = (root or packs_root()) / NAME
     with _work_folder(folder) as work:
         sources = check_sources()
-        recipe = recipe_digest(stages)
+        recipe, weights = recipe_digest(stages), read_weights()
         pack = _already_built(folder, recipe, sources)
+        if pack is not None and not _weighed(pack.manifest, weights):
+            manifest = _reweighed(pack, work, weights)
+            pack = _install(work, folder / manifest.version, manifest)
         if pack is None:
             records, golden = run_stages(stages, work, recipe, sources, progress)
             if progress:
                 progress("Writing the manifest", 0.99)
-            manifest = _manifest(work, recipe, sources, records, golden)
+            manifest = _manifest(work, recipe, sources, records, golden, weights)
             pack = _install(work, folder / manifest.version, manifest)
     if progress:
         progress("Done", 1.0)
@@ -81,40 +87,70 @@ def _already_built(folder: Path, recipe: str, sources: Sequence[Source]) -> Pack
     return pack if (pack.manifest.recipe, pack.manifest.sources) == (recipe, list(sources)) else None
 
 
+def _weighed(manifest: Manifest, weights: RankingWeights) -> bool:
+    return (manifest.fusion, manifest.match) == (weights.fusion, weights.match)
+
+
+def _reweighed(pack: Pack, work: Path, weights: RankingWeights) -> Manifest:
+    """The pack's files, put into the work folder, with a manifest of other weights."""
+    for file in pack.manifest.files:
+        (work / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(pack.folder / file, work / file)
+    return msgspec.structs.replace(
+        pack.manifest,
+        version=_version(pack.manifest.files, pack.manifest.sources, weights),
+        built_at=_now(),
+        fusion=weights.fusion,
+        match=weights.match,
+    )
+
+
 def _manifest(
-    work: Path, recipe: str, sources: Sequence[Source], records: dict[str, Record], golden: Golden
+    work: Path,
+    recipe: str,
+    sources: Sequence[Source],
+    records: dict[str, Record],
+    golden: Golden,
+    weights: RankingWeights,
 ) -> Manifest:
     write_golden(work / GOLDEN, golden)
     files = {file: digest for record in records.values() for file, digest in record.files.items()}
+    all_files = dict(sorted({**files, GOLDEN: file_digest(work / GOLDEN)}.items()))
     return Manifest(
         format=FORMAT,
         name=NAME,
-        version=f"{VERSION}-{_identity(files, sources)[:8]}",
-        built_at=datetime.now(UTC).replace(microsecond=0),
+        version=_version(all_files, sources, weights),
+        built_at=_now(),
         recipe=recipe,
         opset=OPSET,
         preprocessing=PREP_VERSION,
-        fusion=FUSION,
+        fusion=weights.fusion,
+        match=weights.match,
         levels=list(LEVELS),
         labels={"objects": 80, "classes": 1000},
         sources=list(sources),
         models={name: model for record in records.values() for name, model in record.models.items()},
-        files=dict(sorted({**files, GOLDEN: file_digest(work / GOLDEN)}.items())),
+        files=all_files,
     )
 
 
-def _identity(files: dict[str, str], sources: Sequence[Source]) -> str:
-    """Digest of what decides a pack's answers: files, their sources, preprocessing and fusion weights."""
-    lines = [f"{file} {digest}" for file, digest in sorted(files.items())]
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _version(files: Mapping[str, str], sources: Sequence[Source], weights: RankingWeights) -> str:
+    """Ends in a digest of what decides a pack's answers: files, their sources, preprocessing, weights."""
+    lines = [f"{file} {digest}" for file, digest in sorted(files.items()) if file != GOLDEN]
     lines += sorted(f"{source.package} {source.version} {source.part} {source.sha256}" for source in sources)
     lines += [
         f"format {FORMAT}",
         f"preprocessing {PREP_VERSION}",
         f"opset {OPSET}",
-        f"fusion {sorted(FUSION.items())}",
+        f"fusion {sorted(weights.fusion.items())}",
+        f"match {sorted(weights.match.items())}",
         f"levels {LEVELS}",
     ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return f"{VERSION}-{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:8]}"
 
 
 def _install(work: Path, target: Path, manifest: Manifest) -> Pack:
@@ -127,7 +163,7 @@ def _install(work: Path, target: Path, manifest: Manifest) -> Pack:
         except PackCorrupt:
             shutil.rmtree(target)
     if not target.exists():
-        shutil.rmtree(work / ".stages")
+        shutil.rmtree(work / ".stages", ignore_errors=True)
         for stray in set(work.rglob("*")) - {work / file for file in manifest.files}:
             if stray.is_file():
                 stray.unlink()

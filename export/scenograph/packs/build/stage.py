@@ -14,6 +14,7 @@ import msgspec
 from scenograph.packs.golden import Array, Golden, read_golden, write_golden
 from scenograph.packs.manifest import Model, Parity, Source
 from scenograph.packs.store import file_digest
+from scenograph.packs.weights import FILE_NAME as RANKING_WEIGHTS
 from scenograph.scene.errors import PackBuildFailed
 
 Progress = Callable[[str, float], None]
@@ -106,13 +107,16 @@ def check(model: str, parity: Parity) -> Parity:
 
 
 def recipe_digest(stages: Sequence[Stage]) -> str:
-    """Digest of the stages, of the code that builds packs, and of the versions of the tools it uses."""
+    """Digest of the stages, of the code that builds packs, and of the versions of the tools it uses.
+
+    The ranking's weights are not in it: they go into the manifest, and no stage reads them.
+    """
     files = [
         (f"{package}/{path.relative_to(folder).as_posix()}", path)
         for package in _CODE
         for folder in map(Path, importlib.import_module(package).__path__)
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.suffix != ".pyc" and path.name != RANKING_WEIGHTS
     ]
     code = [f"{name} {file_digest(path)}" for name, path in sorted(files)]
     names = [stage.name for stage in stages]

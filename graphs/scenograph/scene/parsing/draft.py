@@ -35,9 +35,19 @@ class Draft:
     things: list[Thing] = field(default_factory=list)
     relations: dict[tuple[int, str, int], bool] = field(default_factory=dict)
 
-    def relate(self, subject: Thing, predicate: str, target: Thing, *, negated: bool = False) -> None:
-        """Adds a relation; "without" is "with" something that is not there."""
-        if subject is target or len(self.relations) >= MAX_RELATIONS:
+    def relate(
+        self,
+        subject: Thing,
+        predicate: str,
+        target: Thing,
+        *,
+        negated: bool = False,
+        each_other: bool = False,
+    ) -> None:
+        """Adds a relation; "without" is "with" something that is not there. A thing relates to itself only
+        where it stands for several that are so to `each_other`.
+        """
+        if (subject is target and not each_other) or len(self.relations) >= MAX_RELATIONS:
             return
         if predicate.split()[-1] == "without":
             target.negated = True

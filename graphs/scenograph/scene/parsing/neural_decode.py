@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ Range = tuple[int, int]
 
 Fact = tuple[str, ...]
 BEGIN, INSIDE = 1, 2
+LIKELY = 0.2
+"""How likely a relation must be, against none, where nothing else is said of an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def decode(words: Sequence[str], scores: WordScores, names: Names) -> Reading:
     """The likeliest reading of a sentence; it names one object at least where there is a word.
 
     Every attribute belongs to the object it fits best and to all others that it fits better than not.
+    Captions hardly name an object for nothing: where nothing else is said of one, it gets a relation that is
+    likely at all (`LIKELY`). If there is none, and it is right before an object of which something is said,
+    it is only a part of that one's name ("plaza grounds").
     """
     found = _tagged(scores.objects)
     if not found and words:
@@ -93,23 +98,56 @@ def decode(words: Sequence[str], scores: WordScores, names: Names) -> Reading:
     for place, attribute in enumerate(attributes):
         fits = scores.owners[attribute.words[1] - 1, heads]
         owned += [(place, int(owner)) for owner in np.flatnonzero((fits > 0) | (fits == fits.max()))]
-    return Reading(tuple(objects), tuple(attributes), tuple(owned), _relations(words, scores, heads, names))
+    relations = _relations(words, scores, heads, names, {owner for _, owner in owned})
+    return _without_parts(Reading(tuple(objects), tuple(attributes), tuple(owned), relations))
 
 
 def _relations(
-    words: Sequence[str], scores: WordScores, heads: Sequence[int], names: Names
+    words: Sequence[str], scores: WordScores, heads: Sequence[int], names: Names, owners: Set[int]
 ) -> tuple[Relation, ...]:
-    chosen = _softmax(scores.relations[np.ix_(heads, heads)])
+    likely = _softmax(scores.relations[np.ix_(heads, heads)])
+    chosen = [(int(subject), int(target)) for subject, target in np.argwhere(likely.argmax(axis=-1) > 0)]
+    said = {*owners, *(end for pair in chosen for end in pair)}
+    against = likely[..., 1:].max(axis=-1) / likely[..., 0]
+    np.fill_diagonal(against, 0.0)
+    for place in range(len(heads)):
+        if place not in said:
+            either = np.stack([against[place], against[:, place]])
+            way, other = divmod(int(either.argmax()), len(heads))
+            if either[way, other] > LIKELY:
+                chosen.append((other, place) if way else (place, other))
+                said |= {place, other}
     relations = []
-    for subject, target in np.argwhere(chosen.argmax(axis=-1) > 0):
-        number = int(chosen[subject, target].argmax())
-        form, verb, place = names.forms[number], "", -1
+    for subject, target in chosen:
+        number = 1 + int(likely[subject, target, 1:].argmax())
+        form, verb, at = names.forms[number], "", -1
         if VERB in form.split():
-            place = int(scores.verbs[heads[subject], heads[target]].argmax())
-            verb = names.verb(words[place])
-        score = float(chosen[subject, target, number])
-        relations.append(Relation(int(subject), form, int(target), verb, place, score))
+            at = int(scores.verbs[heads[subject], heads[target]].argmax())
+            verb = names.verb(words[at])
+        score = float(likely[subject, target, number])
+        relations.append(Relation(subject, form, target, verb, at, score))
     return tuple(relations)
+
+
+def _without_parts(reading: Reading) -> Reading:
+    """The reading without objects that only are part of another's name."""
+    ends = {end for relation in reading.relations for end in (relation.subject, relation.object)}
+    said = ends | {owner for _, owner in reading.owned}
+    starts = {reading.objects[place].words[0] for place in said}
+    kept = [
+        place for place, each in enumerate(reading.objects) if place in said or each.words[1] not in starts
+    ]
+    if len(kept) == len(reading.objects):
+        return reading
+    now = {place: position for position, place in enumerate(kept)}
+    return Reading(
+        tuple(reading.objects[place] for place in kept),
+        reading.attributes,
+        tuple((attribute, now[owner]) for attribute, owner in reading.owned),
+        tuple(
+            replace(each, subject=now[each.subject], object=now[each.object]) for each in reading.relations
+        ),
+    )
 
 
 def _tagged(logits: Scores) -> list[tuple[Range, float]]:

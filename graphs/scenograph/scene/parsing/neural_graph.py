@@ -14,7 +14,6 @@ from scenograph.scene.parsing.repair import LEMMAS
 from scenograph.scene.parsing.tree import Token as TreeToken
 from scenograph.scene.parsing.words import (
     FEMALE,
-    GROUPS,
     MALE,
     NEUTER,
     NUMBERS,
@@ -31,7 +30,10 @@ MAX_THINGS = 200
 
 
 class GraphWriter:
-    """Writes readings as scene graphs: numbers as counts, groups as members, pronouns as whom they mean."""
+    """Writes readings as scene graphs: numbers as counts, pronouns as whom they mean, groups and pieces as
+    attributes of what they are of ("group of", "slice"), and what things are to each other as a relation from
+    their node to itself.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -49,7 +51,8 @@ class GraphWriter:
             for relation in reading.relations:
                 subject, target = things[relation.subject], things[relation.object]
                 if subject in draft.things and target in draft.things:
-                    draft.relate(subject, _participle(relation, words), target)
+                    each_other = relation.subject == relation.object
+                    draft.relate(subject, _participle(relation, words), target, each_other=each_other)
             before += len(words)
         return draft.freeze()
 
@@ -105,7 +108,7 @@ def _say(thing: Thing, mention: Mention, attribute: Mention) -> None:
         amount = NUMBERS[first]
     if amount:
         thing.count = thing.count or amount
-    elif first not in GROUPS:
+    else:
         thing.say(attribute.name)
 
 

@@ -27,7 +27,7 @@ PREPOSITIONS = frozenset(_PREPOSITIONS.split())
 # A stem that lost its "e" before -ing or -ed ("shap", "decorat", "danc", "handl").
 _CUT = re.compile(
     r"(?:^[^aeiou]*[aeiou][^aeiouwxy]|[^aeo]at|ast|iz|[cvuz]|[^n]g|[^aeiourl]l|[^aeious]s|r?[ao]us|[cl][eo]a?s"
-    r"|par|[tc]ur|[uvtr][iu]d|clin|[ty]yp|typ)$"
+    r"|par|[tc]ur|[uvtr][iu]d|clin|[ty]yp|typ|[ol]ung|rrang|chang)$"
 )
 
 

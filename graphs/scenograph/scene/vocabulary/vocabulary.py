@@ -86,6 +86,13 @@ class Vocabulary:
         """The name of the attribute's concept ("crimson" stays, "scarlet" -> "crimson", "big" -> "large")."""
         return self._attributes.find(attribute).text
 
+    def dimensions(self, attribute: str) -> frozenset[str]:
+        """What the attribute is a value of ("red" of "colour"); none where the tables have it not."""
+        taxonomy, found = self._attributes.taxonomy, self._attributes.find(attribute)
+        if found.concept < 0:
+            return frozenset()
+        return frozenset(taxonomy.names[root] for root in taxonomy.roots(found.concept))
+
     def attribute_similarity(self, query: str, candidate: str) -> float:
         """How well a candidate's attribute meets the query's: in [0, 1], or NaN. Other dimensions give 0."""
         return float(self.attribute_similarities([query], [candidate])[0, 0])

@@ -35,12 +35,17 @@ class Apps:
     def visual(self) -> VisualApp:
         from scenograph.scene.visual_taxonomy import Taxonomy
         from scenograph.visual.app import VisualApp
+        from scenograph.visual.heads import MODELS, Heads
         from scenograph.visual.units import MODEL
 
         parts = self.parts
         if parts.has(MODEL):
             parts.needs(MODEL)
-        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary))
+        heads = None
+        if all(map(parts.has, MODELS)):
+            parts.needs(*MODELS)
+            heads = Heads(parts.sessions, parts.vocabulary)
+        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary), heads)
 
     @cached_property
     def textual(self) -> TextualApp:
@@ -83,12 +88,17 @@ class Apps:
     def matching(self) -> MatchingApp:
         from scenograph.matching.app import MODEL, MatchingApp
         from scenograph.matching.learned import MODEL as UNIT_MODEL
+        from scenograph.matching.mixing import WEIGHTS
+        from scenograph.runtime.contracts import MatchWeights
 
         parts = self.parts
         parts.needs(MODEL)
         if parts.text_units is not None:
             parts.needs(UNIT_MODEL)
-        return MatchingApp(parts.sessions, parts.words, parts.vocabulary, units=parts.text_units)
+        weights = MatchWeights(**parts.pack.manifest.match) if parts.pack.manifest.match else WEIGHTS
+        return MatchingApp(
+            parts.sessions, parts.words, parts.vocabulary, units=parts.text_units, weights=weights
+        )
 
     @cached_property
     def index(self) -> IndexApp:
@@ -112,7 +122,7 @@ class Apps:
             matching=reached.matching(),
             index=reached.index(),
             cache=self._cache(),
-            pack=self._pack_info(),
+            pack=self.pack_info(),
             folder=settings.data_dir / "uploads",
             limits=self._limits(),
         )
@@ -149,7 +159,8 @@ class Apps:
         self.parts.closing.push_async_callback(cache.close)
         return cache
 
-    def _pack_info(self) -> PackInfo:
+    def pack_info(self) -> PackInfo:
+        """What the gateway knows of the opened pack."""
         from scenograph.gateway.packs import PackInfo, PackLevel
         from scenograph.gateway.requests import FusionWeights
         from scenograph.packs.manifest import Level as ManifestLevel

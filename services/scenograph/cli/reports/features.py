@@ -65,6 +65,7 @@ def _map_table(
     dataset: str, title: str, protocol: Protocol | None, groups: dict[tuple[str, int | None], _Group]
 ) -> Table:
     several = all(len({each.seed for each in group}) > 1 for group in groups.values())
+    printed = {group: None if protocol == "inductive" else published(dataset, *group) for group in groups}
     rows = []
     for (method, bits), group in groups.items():
         ways = [[each.ranking for each in group if each.direction == way] for way in DIRECTIONS]
@@ -74,13 +75,15 @@ def _map_table(
             cells += [stdev(score.map_all for score in scores) for scores in ways]
         cells += [fmean(score.map_50 for score in scores) for scores in ways]
         cells += [fmean(score.precision[100] for score in scores) for scores in ways]
-        known = published(dataset, method, bits) if protocol != "inductive" else None
-        cells.append(f"{known.image_to_text:.3f} / {known.text_to_image:.3f}" if known else "")
+        if any(printed.values()):
+            known = printed[method, bits]
+            cells.append(f"{known.image_to_text:.3f} / {known.text_to_image:.3f}" if known else "")
         cells.append(f"{fmean(each.seconds for each in group):.1f} s")
         rows.append(tuple(cells))
     columns = ["method", "bits"] if protocol else ["method"]
     columns += ["I2T MAP@ALL", "T2I MAP@ALL", *(("I2T ±", "T2I ±") if several else ())]
-    columns += ["I2T MAP@50", "T2I MAP@50", "I2T P@100", "T2I P@100", "published MAP@ALL", "training"]
+    columns += ["I2T MAP@50", "T2I MAP@50", "I2T P@100", "T2I P@100"]
+    columns += [*(("published MAP@ALL",) if any(printed.values()) else ()), "training"]
     note = _note(dataset, protocol, groups)
     return Table(tuple(columns), tuple(rows), title, note, best=("I2T MAP@ALL", "T2I MAP@ALL"))
 
