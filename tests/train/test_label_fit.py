@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from scenograph.nn.label_level import CLASSES, OBJECTS, SENTENCE, ImageLabels, TextLabels
 from scenograph.train.label_fit import fit_labels
 
+Numbers = NDArray[Any]
+Fitted = tuple[ImageLabels, TextLabels, Numbers]
 PHOTOS, TOLD = 120, 6
 """Photographs, and classes that they show; the captions of class c are near the name of class c + TOLD."""
 
 
-def unit(values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    return (values / np.linalg.norm(values, axis=-1, keepdims=True)).astype(np.float32)
+def unit(values: Numbers) -> Numbers:
+    return np.asarray(values / np.linalg.norm(values, axis=-1, keepdims=True), dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[ImageLabels, TextLabels, np.ndarray]:  # type: ignore[type-arg]
+def fitted() -> Fitted:
     rng = np.random.default_rng(0)
     names = unit(rng.normal(size=(CLASSES + OBJECTS, SENTENCE)))
     shown = np.arange(PHOTOS) % TOLD
@@ -38,7 +43,7 @@ def fitted() -> tuple[ImageLabels, TextLabels, np.ndarray]:  # type: ignore[type
     return image, text, names
 
 
-def nearest(fitted: tuple[ImageLabels, TextLabels, np.ndarray], shown: int) -> int:  # type: ignore[type-arg]
+def nearest(fitted: Fitted, shown: int) -> int:
     """The name nearest to a photograph that shows one class for certain."""
     image, text, names = fitted
     probs = torch.zeros(1, CLASSES)
@@ -46,9 +51,9 @@ def nearest(fitted: tuple[ImageLabels, TextLabels, np.ndarray], shown: int) -> i
     return int((image(probs, torch.zeros(1, OBJECTS)) @ text(torch.from_numpy(names)).T).argmax())
 
 
-def test_a_class_means_what_its_captions_say(fitted: tuple[ImageLabels, TextLabels, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_a_class_means_what_its_captions_say(fitted: Fitted) -> None:
     assert [nearest(fitted, shown) for shown in range(TOLD)] == list(range(TOLD, 2 * TOLD))
 
 
-def test_an_untold_class_means_its_name(fitted: tuple[ImageLabels, TextLabels, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_an_untold_class_means_its_name(fitted: Fitted) -> None:
     assert [nearest(fitted, shown) for shown in (50, 500, 999)] == [50, 500, 999]

@@ -1,4 +1,4 @@
-"""ImageHead: from what the vision models say of an image to its embedding: trained projections, and labels."""
+"""ImageHead: from what the vision models say of an image to its embedding."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ImageHead(nn.Module):
         return layer
 
     def by_level(self, seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each level's unit vectors.  Shapes: the inputs of `INPUTS` (B, d) -> (B, size) a level of `NAMES`."""
+        """Each level's unit vectors, by `NAMES`.  Shapes: the inputs of `INPUTS` (B, d) -> (B, size) each."""
         ready = {name: self.inputs[name](value) for name, value in seen.items()}
         trained = {
             name: self.levels[name](torch.cat([ready[source] for source in sources], dim=-1))

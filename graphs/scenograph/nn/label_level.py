@@ -1,10 +1,10 @@
-"""The level of labels: an image's class probabilities and a sentence in one space, with no net between.
+"""The level of labels: class probabilities of an image and a sentence in one space, with no net between.
 
-What the classifier and the detector say of an image is turned into a sentence vector by one linear map, which a
-ridge regression towards the vectors of the labels' names fits: classes that captions tell much of mean what is said
-of them, all others mean their names. So it speaks of things that training never showed.
-Sources: Norouzi et al. 2014 (ConSE: probability-weighted name vectors), Romera-Paredes and Torr 2015 (ESZSL: ridge
-regression to an embedding of classes).
+What the classifier and the detector say of an image becomes a sentence vector by one linear map. A ridge
+regression towards the vectors of the labels' names fits it: classes that captions tell much of mean what is
+said of them, all others mean their names. So it speaks of things that training never showed.
+Sources: Norouzi et al. 2014 (ConSE: probability-weighted name vectors), Romera-Paredes and Torr 2015 (ESZSL:
+ridge regression to an embedding of classes).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class ImageLabels(nn.Module):
     """Label evidence -> unit vector.
 
     `vectors` (1080, d): what each class and each object adds; `centre` (d,): what photographs have in common.
-    Powers flatten the class probabilities and sharpen the detector's scores, which `object_weight` brings to the
-    classes' size.
+    Powers flatten the class probabilities and sharpen the detector's scores, which `object_weight` brings to
+    the classes' size.
     Shapes: class_probs (B, 1000) and object_scores (B, 80) in [0, 1] -> (B, d).
     """
 

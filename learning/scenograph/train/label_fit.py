@@ -21,16 +21,17 @@ def fit_labels(
     names: FloatArray,
     ridge: float,
 ) -> None:
-    """Set the maps of both modalities from photographs and their captions. In closed form.
+    """Set the maps of both modalities from photographs and their captions, in closed form.
 
-    `ridge` is how many photographs' worth of class evidence a label's name weighs as much as. The directions are
-    those in which captions and names vary the most, each divided by the root of its variance plus the mean one.
-    Shapes: class_probs (n, 1000), object_scores (n, 80), sentences (n, c, 384) of unit length, c captions a photograph,
-    names (1080, 384) of unit length, classes first.
+    `ridge`: a label's name weighs as much as so many photographs' class evidence. The directions are those in
+    which captions and names vary the most, each divided by the root of its variance plus the mean one.
+    Shapes: class_probs (n, 1000), object_scores (n, 80), sentences (n, c, 384) of unit length, c captions a
+    photograph, names (1080, 384) of unit length, classes first.
     """
     centre = sentences.reshape(-1, sentences.shape[-1]).mean(axis=0)
     with torch.no_grad():
-        evidence = image.evidence(torch.from_numpy(class_probs), torch.from_numpy(object_scores)).double().numpy()
+        seen = image.evidence(torch.from_numpy(class_probs), torch.from_numpy(object_scores))
+    evidence = seen.double().numpy()
     usual = evidence.mean(axis=0)
     told = sentences.mean(axis=1) - centre
     named = names - names.mean(axis=0)

@@ -65,9 +65,9 @@ class QueryArguments(TypedDict, total=False):
 class SearchArguments(QueryArguments, total=False):
     """A search's query and how to answer it.
 
-    `weights` has any of "coarse", "cosine" and "graph", `level_weights` any of "scene", "object",
-    "relation" and "label", `match_weights` any of "learned" and "symbolic"; one left out of its mapping is 0, and without
-    the mapping the pack's own weights serve.
+    `weights` has any of "coarse", "cosine" and "graph", `level_weights` any of "scene", "object", "relation"
+    and "label", `match_weights` any of "learned" and "symbolic"; one left out of its mapping is 0, and
+    without the mapping the pack's own weights serve.
     """
 
     filter: str  # metadata filter, such as 'year >= 2020 AND tag = "beach"'
