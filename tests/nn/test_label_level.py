@@ -22,13 +22,13 @@ def test_certain_evidence_is_the_labels_own_vector() -> None:
     torch.testing.assert_close(found, normalize(both, dim=1))
 
 
-def test_powers_flatten_classes_and_sharpen_objects() -> None:
-    labels = ImageLabels(class_power=0.5, object_power=2.0, object_weight=0.1)
+def test_classes_are_flattened_and_objects_weighed() -> None:
+    labels = ImageLabels(class_power=0.5, object_weight=0.1)
     probs = torch.zeros(1, CLASSES)
     probs[0, :2] = torch.tensor([0.64, 0.36])
     evidence = labels.evidence(probs, torch.full((1, OBJECTS), 0.5))
     torch.testing.assert_close(evidence[0, :2], torch.tensor([0.8, 0.6]) / 1.4)
-    torch.testing.assert_close(evidence[0, CLASSES:], torch.full((OBJECTS,), 0.025))
+    torch.testing.assert_close(evidence[0, CLASSES:], torch.full((OBJECTS,), 0.05))
 
 
 def test_what_captions_have_in_common_says_nothing() -> None:

@@ -22,8 +22,7 @@ class ImageLabels(nn.Module):
     """Label evidence -> unit vector.
 
     `vectors` (1080, d): what each class and each object adds; `centre` (d,): what photographs have in common.
-    Powers flatten the class probabilities and sharpen the detector's scores, which `object_weight` brings to
-    the classes' size.
+    `class_power` flattens the class probabilities; `object_weight` brings the detector's scores to their size.
     Shapes: class_probs (B, 1000) and object_scores (B, 80) in [0, 1] -> (B, d).
     """
 
@@ -35,11 +34,10 @@ class ImageLabels(nn.Module):
         size: int = SIZE,
         *,
         class_power: float = 0.5,
-        object_power: float = 1.5,
-        object_weight: float = 0.03,
+        object_weight: float = 0.05,
     ) -> None:
         super().__init__()
-        self.class_power, self.object_power, self.object_weight = class_power, object_power, object_weight
+        self.class_power, self.object_weight = class_power, object_weight
         self.register_buffer("vectors", torch.zeros(CLASSES + OBJECTS, size))
         self.register_buffer("centre", torch.zeros(size))
 
@@ -47,8 +45,7 @@ class ImageLabels(nn.Module):
         """What the vectors are weighted by.  Shapes: (B, 1000), (B, 80) -> (B, 1080)."""
         classes = class_probs.clamp(min=0.0) ** self.class_power
         classes = classes / classes.sum(dim=1, keepdim=True).clamp(min=1e-9)
-        objects = self.object_weight * object_scores.clamp(min=0.0) ** self.object_power
-        return torch.cat([classes, objects], dim=1)
+        return torch.cat([classes, self.object_weight * object_scores], dim=1)
 
     def forward(self, class_probs: Tensor, object_scores: Tensor) -> Tensor:
         return normalize(self.evidence(class_probs, object_scores) @ self.vectors - self.centre, dim=-1)
