@@ -30,7 +30,9 @@ def fit_labels(
     """
     centre = sentences.reshape(-1, sentences.shape[-1]).mean(axis=0)
     with torch.no_grad():
-        seen = image.evidence(torch.from_numpy(class_probs), torch.from_numpy(object_scores))
+        seen = image.evidence(
+            torch.from_numpy(np.array(class_probs)), torch.from_numpy(np.array(object_scores))
+        )
     evidence = seen.double().numpy()
     usual = evidence.mean(axis=0)
     told = sentences.mean(axis=1) - centre
