@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.scene.colour import ANCHORS
 from scenograph.scene.graph import Attribute, Edge, Node, SceneGraph
 from scenograph.scene.visual_heads import HeadPlaces
-from scenograph.scene.visual_words import HeadWords
+from scenograph.scene.visual_words import NEVER, HeadWords
 from scenograph.scene.vocabulary import Vocabulary
 
 FloatArray = NDArray[np.float32]
@@ -19,27 +20,30 @@ Said = list[tuple[str, float]]
 PERSON, WEARING, COLOUR = "person", "wearing", "colour"
 AGES = ("adult", "child")
 MAX_ATTRIBUTES = 8
-MAX_WORN = 3
+MAX_WORN = 2
 MAX_EDGES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
     """What the vocabulary says of the heads' words: what each name or piece of clothing is a kind of, which
-    names tell an age, which attributes contradict each other, and which are colours, of which a region can
-    have several.
+    names tell an age, which attributes contradict each other, but for colours, of which a region can have
+    several; which are colours, and of which of them the head decides.
     """
 
     above: Mapping[str, frozenset[str]]
     aged: frozenset[str]
     apart: Mapping[str, frozenset[str]]
     colours: frozenset[str]
+    decided: frozenset[str]
 
     @classmethod
     def of(cls, words: HeadWords, vocabulary: Vocabulary) -> Kinds:
         nouns = [words.words[place] for group in ("names", "worn") for place in words.places(group)]
         attributes = [words.words[place] for place in words.places("attributes")]
-        colours = frozenset(word for word in attributes if COLOUR in vocabulary.dimensions(word))
+        learned = (word for word in attributes if COLOUR in vocabulary.dimensions(word))
+        colours = frozenset((*ANCHORS, *learned))
+        said = {word for word, least in zip(words.words, words.least, strict=True) if least < NEVER}
         return cls(
             above={noun: frozenset(vocabulary.hypernyms(noun)) for noun in nouns},
             aged=frozenset(noun for noun in nouns if any(vocabulary.is_a(noun, age) for age in AGES)),
@@ -49,14 +53,15 @@ class Kinds:
                 if word not in colours
             },
             colours=colours,
+            decided=colours & said,
         )
 
 
 def with_attributes(
     graph: SceneGraph, places: HeadPlaces, probabilities: FloatArray, words: HeadWords, kinds: Kinds
 ) -> SceneGraph:
-    """People by their names, learned attributes in the place of measured colours and beside all others, and
-    what people wear as nodes.
+    """People by their names, learned attributes beside measured ones, and what people wear as nodes, of
+    their colours. Of a colour that the head has learned to say, the head alone decides.
 
     Shapes: probabilities (n, W), of the nodes that `places` names.
     """
@@ -65,12 +70,14 @@ def with_attributes(
         node = nodes[number]
         person = node.name == PERSON
         name = _name(row, words, kinds) if person else ""
-        nodes[number] = replace(
-            node, label=name or node.label, attributes=_attributes(node, row, words, kinds)
-        )
+        attributes = _attributes(node, row, words, kinds)
+        colours = tuple(one for one in attributes if one.name in kinds.colours)
+        nodes[number] = replace(node, label=name or node.label, attributes=attributes)
         for worn, score in _specific(_said(row, words, "worn"), kinds)[:MAX_WORN] if person else ():
             edges.append(Edge(number, WEARING, len(nodes), score=round(score * node.score, 4)))
-            nodes.append(Node(label=worn, score=round(score * node.score, 4), box=node.box))
+            nodes.append(
+                Node(label=worn, attributes=colours, score=round(score * node.score, 4), box=node.box)
+            )
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -119,9 +126,8 @@ def _attributes(node: Node, row: Sequence[float], words: HeadWords, kinds: Kinds
     for word, score in _said(row, words, "attributes"):
         if kept.keys().isdisjoint(kinds.apart.get(word, frozenset())):
             kept[word] = score
-    coloured = not kinds.colours.isdisjoint(kept)
     for attribute in node.attributes:
-        if not (coloured and attribute.name in kinds.colours):
+        if attribute.name not in kinds.decided:
             kept[attribute.name] = max(attribute.score, kept.get(attribute.name, 0.0))
     ranked = sorted(kept.items(), key=lambda item: -item[1])[:MAX_ATTRIBUTES]
     return tuple(Attribute(name, round(score, 4)) for name, score in ranked)

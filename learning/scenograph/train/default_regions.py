@@ -20,6 +20,7 @@ from scenograph.train.averaging import AveragedWeights
 from scenograph.train.calibration import fit_calibration
 from scenograph.train.region_data import PairLabels, RegionLabels, SeenPhotos
 from scenograph.train.task import RowArray, Task
+from scenograph.train.trainer import History
 
 FloatArray = NDArray[np.float32]
 LEAST_SEEN = 3  # times that a word must be held out to be measured
@@ -29,7 +30,7 @@ class HeadTask(Task):
     """A head that gives every row of its labels a score for each word.
 
     `training` and `held_out` are rows of the labels; the latter validate and calibrate. `averaging` is the
-    old weights' share in the average that is kept.
+    old weights' share in the average that is kept. `history` is its training's, once it is trained.
     """
 
     module: AttributeHead | RelationHead
@@ -43,6 +44,7 @@ class HeadTask(Task):
         self.rows = len(training)
         self.average = AveragedWeights(averaging)
         self.hooks = (self.average,)
+        self.history: History = []
         with torch.no_grad():  # every word begins as likely as it is
             often = (weights * targets)[training].sum(axis=0) + 0.5
             rare = (weights * (1 - targets))[training].sum(axis=0) + 0.5
