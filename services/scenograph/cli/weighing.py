@@ -184,8 +184,8 @@ class _Scorer:
         return Ranked(scores, kept)
 
     async def _agreed(self, query: Entry, entries: Sequence[Entry]) -> NDArray[np.float64]:
-        """Learned and symbolic agreement as they are mixed, (n, 2): both symbolic where nothing was learned of a
-        pair, both 0 where the query's graph is empty.
+        """Learned and symbolic agreement as they are mixed, (n, 2): both symbolic where nothing was learned
+        of a pair, both 0 where the query's graph is empty.
         """
         asked = soft(query.graph or SceneGraph())
         if not asked.optional.nodes:
