@@ -19,6 +19,7 @@ from scenograph.nn.image_head import LEVELS
 from scenograph.nn.projection import side_by_side
 from scenograph.nn.towers import Towers
 from scenograph.train.averaging import AveragedWeights
+from scenograph.train.precision import half_where_fast
 from scenograph.train.task import RowArray, Task
 from scenograph.train.tower_data import TowerData
 
@@ -151,13 +152,13 @@ class DefaultHash(Task):
         return seen, {name: rows[captions] for name, rows in self.pooled.items()}
 
     def _by_level(self, seen: Levels, pooled: Levels) -> tuple[Levels, Levels]:
-        with torch.autocast(seen["detector"].device.type, torch.bfloat16, enabled=self.bfloat16):
+        with half_where_fast(seen["detector"].device.type, wanted=self.bfloat16):
             return self.towers.image.by_level(seen), self.towers.text.by_level(pooled)
 
     def _tuned(self, view: int) -> Tensor:
         """The tuned stage's features of all photographs in a view.  Shape: (n, 2560) float16."""
         states = self.data.views[view].states
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.inference_mode(), half_where_fast("cpu", wanted=self.bfloat16):
             parts = [
                 self.towers.stage(torch.from_numpy(states[start : start + ROWS].astype(np.float32))).half()
                 for start in range(0, len(states), ROWS)
@@ -168,7 +169,7 @@ class DefaultHash(Task):
         """Every caption's states as the text head's levels pool them.  Shapes: (captions, 384) each."""
         parts = []
         for photos in np.array_split(np.arange(len(self.data)), max(1, len(self.data) // ROWS)):
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            with torch.inference_mode(), half_where_fast("cpu", wanted=self.bfloat16):
                 groups = self.data.read(self.data.captions_of(photos))
                 pooled = [self.towers.text.pooled(g["tokens"], g["middle"], g["mask"]) for g in groups]
             order = torch.cat([group["row"] for group in groups]).argsort()

@@ -19,6 +19,7 @@ from scenograph.nn.matcher_towers import MatcherTowers
 from scenograph.nn.text_units import TextUnits
 from scenograph.nn.visual_units import VisualUnits
 from scenograph.train.averaging import AveragedWeights
+from scenograph.train.precision import half_where_fast
 from scenograph.train.task import RowArray, Task
 from scenograph.train.units import PartStates, UnitView, said_parts, seen_units
 
@@ -122,7 +123,7 @@ class DefaultMatcher(Task):
     def losses(self, batch: Any) -> Mapping[str, Tensor]:
         caption = batch["caption"]
         owner = caption // self.captions
-        with torch.autocast(caption.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with half_where_fast(caption.device.type, wanted=self.bfloat16):
             grid, false = self.towers.grid_and_own(batch["seen"], batch["said"], batch["false"], owner)
         true = grid[caption, owner]
         return {
@@ -157,7 +158,7 @@ class DefaultMatcher(Task):
         captions = (photos[:, None] * each + np.arange(each)).ravel()
         first, counts = self.data.first[captions], np.diff(self.data.first)[captions]
         false = np.flatnonzero(counts)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.inference_mode(), half_where_fast("cpu", wanted=self.bfloat16):
             seen = seen_units(self.data.views, photos, np.zeros(len(photos), np.int64))
             parts = np.array_split(captions, max(1, len(captions) // 100))
             told = [self.towers.grid(seen, said_parts(self.data.captions, part)) for part in parts]

@@ -22,6 +22,7 @@ from scenograph.nn.scene_parser import SceneParser
 from scenograph.scene.parsing.neural_decode import BEGIN, INSIDE, WordScores, decode
 from scenograph.scene.parsing.neural_names import Names
 from scenograph.train.averaging import AveragedWeights
+from scenograph.train.precision import half_where_fast
 from scenograph.train.task import RowArray, Task
 
 MODEL = "scene_parser"
@@ -124,7 +125,7 @@ class DefaultParser(Task):
 
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         size = len(batch["lower"])
-        with torch.autocast(batch["lower"].device.type, torch.bfloat16, enabled=self.bfloat16):
+        with half_where_fast(batch["lower"].device.type, wanted=self.bfloat16):
             scores = self.module(batch["lower"], batch["attention_mask"], batch["words"])
         objects, attributes, owners, relations, verbs = (score.float() for score in scores)
         words = batch["is_word"]

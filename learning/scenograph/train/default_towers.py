@@ -18,6 +18,7 @@ from scenograph.nn.text_head import TextHead
 from scenograph.nn.towers import Towers
 from scenograph.nn.tuned_stage import TunedStage
 from scenograph.train.averaging import AveragedWeights
+from scenograph.train.precision import half_where_fast
 from scenograph.train.task import RowArray, Task
 from scenograph.train.tower_data import TowerData
 
@@ -87,7 +88,7 @@ class DefaultTowers(Task):
     def losses(self, batch: Any) -> Mapping[str, Tensor]:
         tuned = self.average.steps >= self.frozen
         device = batch["seen"]["detector"].device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.bfloat16):
+        with half_where_fast(device, wanted=self.bfloat16):
             image = self.towers.image_levels(batch["seen"], tuned=tuned)
             text, taught = self.towers.text_levels(batch["read"], tuned=tuned)
         found = {name: caption_contrast(image[name], text[name], self.towers.scale(name)) for name in LEVELS}
@@ -115,7 +116,7 @@ class DefaultTowers(Task):
         tuned = self.average.steps >= self.frozen
         images, texts = [], []
         for rows in np.array_split(photos, max(1, len(photos) // 200)):
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            with torch.inference_mode(), half_where_fast("cpu", wanted=self.bfloat16):
                 image = self.towers.image_levels(self.data.seen(rows, np.full(len(rows), view)), tuned=tuned)
                 text, _ = self.towers.text_levels(self.data.read(self.data.captions_of(rows)), tuned=tuned)
             images.append(side_by_side(list(image.values()), self.towers.image.weights))
