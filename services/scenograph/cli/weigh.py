@@ -111,10 +111,11 @@ def _scores(
 
 
 def _show(figures: Figures) -> None:
-    """Figures in per cent, a column for each mix."""
-    table = Table("per cent", *figures)
-    for name in figures["fitted"]:
-        table.add_row(name, *(f"{one[name]:.1f}" if name in one else "" for one in figures.values()))
+    """Figures in per cent, a row for each mix."""
+    names = list(figures["fitted"])
+    table = Table("per cent", *names)
+    for mix, found in figures.items():
+        table.add_row(mix, *(f"{found[name]:.1f}" if name in found else "" for name in names))
     out.print(table)
 
 

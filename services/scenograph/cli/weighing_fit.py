@@ -12,6 +12,8 @@ from scenograph.metrics.fusion import Aim, Array, Found, fit, halves, measure, m
 GRAPH = tuple(round(0.05 * step, 2) for step in range(2, 17))
 LEARNED = tuple(round(0.05 * step, 2) for step in range(21))
 
+_SHORT = {"text to image": "T2I", "image to text": "I2T"}
+
 Figures: TypeAlias = dict[str, dict[str, float]]
 """Per cent by what was measured, by the mix."""
 
@@ -26,7 +28,6 @@ def fitted(scores: Scores, least_symbolic: float) -> tuple[Array, Figures]:
     grid = mixes((0.0,), GRAPH, [share for share in LEARNED if share <= 1 - least_symbolic + 1e-9])
     pairs, must = list(scores.pairs.values()), list(scores.must.values())
     best = fit(list(scores.searches.values()), pairs, grid, Aim(), must)
-    others = {f"of other kinds, {name}": one for name, one in scores.must.items()}
     mixed = {
         "codes": np.array([1.0, 0.0, 0.0, 0.0]),
         "cosine": np.array([0.0, 1.0, 0.0, 0.0]),
@@ -37,7 +38,7 @@ def fitted(scores: Scores, least_symbolic: float) -> tuple[Array, Figures]:
         "fitted": best,
     }
     figures = {
-        name: _flat(measure(scores.searches | others, scores.pairs, weights))
+        name: _flat(measure(scores.searches, scores.pairs, weights)) | _first(scores, weights)
         for name, weights in mixed.items()
     }
     parts = {name: halves(len(one.right)) for name, one in scores.searches.items()}
@@ -57,6 +58,14 @@ def _without(weights: Array, place: int) -> Array:
     return np.divide(rest, total)
 
 
+def _first(scores: Scores, weights: Array) -> dict[str, float]:
+    """How many of the sentences about photos of other kinds find theirs first."""
+    found = measure(scores.must, {}, weights).recall
+    return {f"other kinds {_SHORT[name]} R@1": round(100 * recall[1], 2) for name, recall in found.items()}
+
+
 def _flat(found: Found) -> dict[str, float]:
-    recalls = {f"{name}, R@{k}": value for name, one in found.recall.items() for k, value in one.items()}
+    recalls = {
+        f"{_SHORT[name]} R@{k}": value for name, one in found.recall.items() for k, value in one.items()
+    }
     return {name: round(100 * value, 2) for name, value in (recalls | found.told).items()}
