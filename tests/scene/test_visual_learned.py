@@ -7,7 +7,7 @@ import pytest
 
 from scenograph.scene.graph import Attribute, Box, Edge, Node, SceneGraph
 from scenograph.scene.visual_heads import HeadPlaces, attribute_inputs, head_places, relation_inputs
-from scenograph.scene.visual_learned import MAX_EDGES, Kinds, with_attributes, with_relations
+from scenograph.scene.visual_learned import MAX_EDGES, SURE_ROLE, Kinds, with_attributes, with_relations
 from scenograph.scene.visual_pairs import near_pairs, union_weights
 from scenograph.scene.visual_taxonomy import Taxonomy
 from scenograph.scene.visual_units import GRID, Places, grid
@@ -15,9 +15,9 @@ from scenograph.scene.visual_words import HeadWords
 from scenograph.scene.vocabulary import Vocabulary
 
 WORDS = HeadWords(
-    ("adult", "woman", "man", "red", "blue", "sitting", "standing", "young", "headgear", "hat"),
-    (0.5, 0.6, 0.6, 0.3, 0.3, 0.3, 0.3, 0.5, 0.4, 0.4),
-    {"names": 3, "attributes": 5, "worn": 2},
+    ("adult", "woman", "man", "skier", "red", "blue", "sitting", "standing", "young", "headgear", "hat"),
+    (0.5, 0.6, 0.6, 0.5, 0.3, 0.3, 0.3, 0.3, 0.5, 0.4, 0.4),
+    {"names": 4, "attributes": 5, "worn": 2},
 )
 KINDS = Kinds.of(WORDS, Vocabulary.load())
 TAXONOMY = Taxonomy.from_vocabulary(Vocabulary.load())
@@ -48,6 +48,11 @@ def test_people_get_the_most_specific_name_that_is_sure() -> None:
     assert _told(_row(adult=0.4), _row()).nodes[0].label == "person"
 
 
+def test_people_are_called_by_what_they_surely_do() -> None:
+    assert _told(_row(adult=0.9, man=0.8, skier=SURE_ROLE), _row()).nodes[0].label == "skier"
+    assert _told(_row(adult=0.9, man=0.8, skier=0.6), _row()).nodes[0].label == "man"
+
+
 def test_only_people_have_names_and_clothes() -> None:
     graph = _told(_row(), _row(woman=0.9, hat=0.9))
     assert [node.label for node in graph.nodes] == ["person", "horse", "beach"]
@@ -76,6 +81,12 @@ def test_clothes_are_nodes_of_the_colours_and_in_the_place_of_who_wears_them() -
     green = (Attribute("green", 0.7),)
     assert graph.nodes[3] == Node("hat", attributes=green, score=0.4, box=GRAPH.nodes[0].box)
     assert graph.edges[-1] == Edge(0, "wearing", 3, score=0.4)
+
+
+def test_what_sits_and_is_on_a_beach_is_sitting_on_it() -> None:
+    graph = _told(_row(), _row(sitting=0.5))
+    assert graph.edges == (*GRAPH.edges, Edge(1, "sitting on", 2, 0.2))
+    assert _told(_row(sitting=0.5), _row()).edges == GRAPH.edges
 
 
 def test_relations_are_added_or_made_surer() -> None:
@@ -142,7 +153,7 @@ def test_words_are_kept(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("words") / "words.json"
     WORDS.save(file)
     assert HeadWords.load(file) == WORDS
-    assert list(WORDS.places("attributes")) == [3, 4, 5, 6, 7]
+    assert list(WORDS.places("attributes")) == [4, 5, 6, 7, 8]
     assert not WORDS.places("predicates")
     with pytest.raises(ValueError, match="differ in number"):
         HeadWords(("red",), (0.1, 0.2), {"attributes": 1})

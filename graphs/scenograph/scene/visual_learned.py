@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +17,13 @@ from scenograph.scene.vocabulary import Vocabulary
 FloatArray = NDArray[np.float32]
 Said = list[tuple[str, float]]
 
-PERSON, WEARING, COLOUR = "person", "wearing", "colour"
+PERSON, WEARING, COLOUR, POSTURE = "person", "wearing", "colour", "posture"
+PLACES = frozenset({"on", "in"})
 AGES = ("adult", "child")
 MAX_ATTRIBUTES = 8
 MAX_WORN = 2
+SURE_ROLE = 0.7
+"""The probability from which somebody is called by a role."""
 MAX_EDGES = 32
 
 
@@ -28,7 +31,7 @@ MAX_EDGES = 32
 class Kinds:
     """What the vocabulary says of the heads' words: what each name or piece of clothing is a kind of, which
     names tell an age, which attributes contradict each other, but for colours, of which a region can have
-    several; which are colours, and of which of them the head decides.
+    several; which are colours, and of which of them the head decides; and which are postures ("running").
     """
 
     above: Mapping[str, frozenset[str]]
@@ -36,6 +39,7 @@ class Kinds:
     apart: Mapping[str, frozenset[str]]
     colours: frozenset[str]
     decided: frozenset[str]
+    postures: frozenset[str]
 
     @classmethod
     def of(cls, words: HeadWords, vocabulary: Vocabulary) -> Kinds:
@@ -54,14 +58,16 @@ class Kinds:
             },
             colours=colours,
             decided=colours & said,
+            postures=frozenset(word for word in attributes if POSTURE in vocabulary.dimensions(word)),
         )
 
 
 def with_attributes(
     graph: SceneGraph, places: HeadPlaces, probabilities: FloatArray, words: HeadWords, kinds: Kinds
 ) -> SceneGraph:
-    """People by their names, learned attributes beside measured ones, and what people wear as nodes, of
-    their colours. Of a colour that the head has learned to say, the head alone decides.
+    """People by their names, learned attributes beside measured ones, where they have a place also as
+    relations to it, and what people wear as nodes, of their colours. Of a colour that the head has learned to
+    say, the head alone decides.
 
     Shapes: probabilities (n, W), of the nodes that `places` names.
     """
@@ -78,6 +84,7 @@ def with_attributes(
             nodes.append(
                 Node(label=worn, attributes=colours, score=round(score * node.score, 4), box=node.box)
             )
+    edges += _postures(graph, nodes, kinds)
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges))
 
 
@@ -100,6 +107,16 @@ def with_relations(
     return replace(graph, edges=tuple(best[:MAX_EDGES]))
 
 
+def _postures(graph: SceneGraph, nodes: Sequence[Node], kinds: Kinds) -> Iterator[Edge]:
+    """What runs, and is on grass, is running on grass."""
+    for edge in graph.edges:
+        if edge.predicate in PLACES:
+            for attribute in nodes[edge.subject].attributes:
+                if attribute.name in kinds.postures:
+                    score = round(attribute.score * edge.score, 4)
+                    yield Edge(edge.subject, f"{attribute.name} {edge.predicate}", edge.object, score)
+
+
 def _said(row: Sequence[float], words: HeadWords, group: str) -> Said:
     """The words of a group that are probable enough, the likeliest first."""
     said = [
@@ -115,9 +132,12 @@ def _specific(said: Said, kinds: Kinds) -> Said:
 
 
 def _name(row: Sequence[float], words: HeadWords, kinds: Kinds) -> str:
-    """The likeliest of the most specific names of an age that are certain enough, or none."""
-    said = [(word, score) for word, score in _said(row, words, "names") if word in kinds.aged]
-    return next((word for word, _ in _specific(said, kinds)), "")
+    """What somebody does, where that is sure ("skier"), else the likeliest of the most specific names of an
+    age that are probable enough, or none.
+    """
+    said = _specific(_said(row, words, "names"), kinds)
+    roles = (word for word, score in said if word not in kinds.aged and score >= SURE_ROLE)
+    return next(roles, "") or next((word for word, _ in said if word in kinds.aged), "")
 
 
 def _attributes(node: Node, row: Sequence[float], words: HeadWords, kinds: Kinds) -> tuple[Attribute, ...]:

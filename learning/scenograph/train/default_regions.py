@@ -15,6 +15,7 @@ from torch.nn import functional
 from scenograph.components import tasks
 from scenograph.metrics.words import average_precisions
 from scenograph.nn.attribute_head import AttributeHead
+from scenograph.nn.region_features import CLASSES
 from scenograph.nn.relation_head import RelationHead
 from scenograph.train.averaging import AveragedWeights
 from scenograph.train.calibration import fit_calibration
@@ -23,6 +24,8 @@ from scenograph.train.task import RowArray, Task
 from scenograph.train.trainer import History
 
 FloatArray = NDArray[np.float32]
+COMMON = 4.0  # pairs of two classes that weigh as much as what is usual of all
+FIRST = 0.1  # of the corrections' first size
 LEAST_SEEN = 3  # times that a word must be held out to be measured
 
 
@@ -162,6 +165,24 @@ class DefaultRelations(HeadTask):
             feature_dropout=feature_dropout,
         )  # fmt: skip
         super().__init__(module, training, held_out, labels.targets, np.ones_like(labels.targets), averaging)
+        with torch.no_grad():  # it begins with what is usual
+            module.usual.copy_(torch.from_numpy(self._usual()))
+            module.out[-1].bias.zero_()
+            module.out[-1].weight.mul_(FIRST)
+
+    def _usual(self) -> FloatArray:
+        """Log odds of each predicate between two classes in training; seldom met ones are like all."""
+        labels, scores = self.labels, self.seen.view.scores
+        photos, targets = labels.photos[self.training], self.targets[self.training]
+        ends = (labels.subjects[self.training], labels.objects[self.training])
+        pair = tuple(np.asarray(scores[photos, end]).argmax(axis=1) for end in ends)
+        general = (targets.sum(axis=0) + 0.5) / (len(targets) + 1)
+        sums = np.tile(COMMON * general, (CLASSES, CLASSES, 1))
+        counts = np.full((CLASSES, CLASSES, 1), float(COMMON))
+        np.add.at(sums, pair, targets)
+        np.add.at(counts, pair, 1.0)
+        chance = sums / counts
+        return np.asarray(np.log(chance / (1 - chance)), dtype=np.float32)
 
     def inputs(self, rows: RowArray) -> dict[str, Tensor]:
         labels = self.labels

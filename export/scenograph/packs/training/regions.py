@@ -42,7 +42,11 @@ BETA = 0.7
 """Of the F-measure that decides from which probability a word is said: precision counts twice as much."""
 GAIN = 1.5
 """How much better than chance a word must be ranked on held-out photographs to be said at all."""
-RANGE = (0.1, 0.85)
+RANGE = (0.15, 0.85)
+NAMED, LIKENED = 0.5, 0.15
+"""The least probabilities of a name, since a wrong one costs more than none, and of an attribute, which
+matching weighs by its probability.
+"""
 FloatArray = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -133,7 +137,8 @@ def write_head(
 
 def head_words(name: str, data: RegionData, task: HeadTask, measured: FloatArray | None = None) -> HeadWords:
     """The head's words, with the probabilities from which they are said: those of the best F-measure on the
-    held-out rows, within RANGE; never where these rows rank a word hardly better than chance, or a colour
+    held-out rows, within RANGE, for clothes and predicates; from NAMED that, for names; from LIKENED,
+    attributes. Never where these rows rank a word hardly better than chance, or a colour
     worse than it is `measured`.
     """
     rows = task.held_out
@@ -149,15 +154,17 @@ def head_words(name: str, data: RegionData, task: HeadTask, measured: FloatArray
         better = found[word] >= GAIN * often[word] or often[word] >= 0.5
         said = better and found[word] >= pixels[word]
         least.append(round(min(max(limit, RANGE[0]), RANGE[1]), 4) if said else NEVER)
+    groups = {"names": data.words.names, "attributes": data.words.attributes, "worn": data.words.worn}
     if name == RELATIONS:
         groups = {"predicates": data.words.predicates}
-    else:
-        groups = {"names": data.words.names, "attributes": data.words.attributes, "worn": data.words.worn}
-    return HeadWords(
-        tuple(word for group in groups.values() for word in group),
-        tuple(least),
-        {group: len(words) for group, words in groups.items()},
-    )
+    words = tuple(word for group in groups.values() for word in group)
+    sizes = {group: len(own) for group, own in groups.items()}
+    unlimited = HeadWords(words, tuple(least), sizes)
+    for place in unlimited.places("names"):
+        least[place] = max(least[place], NAMED)
+    for place in unlimited.places("attributes"):
+        least[place] = LIKENED if least[place] < NEVER else NEVER
+    return HeadWords(words, tuple(least), sizes)
 
 
 def serving_state(trained: nn.Module, backbone: Compression, detector: Compression) -> dict[str, Tensor]:
