@@ -22,7 +22,7 @@ def _seen(*names: str, score: float = 0.9) -> tuple[NDArray[np.float32], NDArray
         scores[row, VOCABULARY.object_names.index(name)] = score
     left = np.arange(len(names), dtype=np.float32) / len(names)
     boxes = np.stack([left, left * 0, left + 1 / len(names), left * 0 + 1], axis=1)
-    return scores, boxes
+    return scores, boxes.astype(np.float32)
 
 
 def _said(*attributes: str) -> tuple[Attribute, ...]:

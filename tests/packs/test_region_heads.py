@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scenograph.nn.attribute_head import AttributeHead
@@ -19,6 +21,7 @@ from scenograph.scene.visual_words import NEVER, HeadWords
 from scenograph.scene.vocabulary import Vocabulary
 from scenograph.train.compression import Compression
 
+Array = NDArray[Any]
 CHANNELS, COMPRESSED, WORDS = 12, 5, 3
 
 
@@ -27,13 +30,15 @@ def _head(name: str, channels: int) -> nn.Module:
     return make(WORDS, channels=channels, width=8).eval()
 
 
-def _feeds(name: str, regions: int, pairs: int, channels: int = CHANNELS) -> dict[str, np.ndarray]:
+def _feeds(name: str, regions: int, pairs: int, channels: int = CHANNELS) -> dict[str, Array]:
     rng = np.random.default_rng(regions)
     low = rng.random((regions, 2)) * 0.5
     others = ("whole", regions) if name == ATTRIBUTES else ("union", pairs)
     shapes = {"backbone": regions, "detector": regions}
     shapes |= {f"{others[0]}_{model}": others[1] for model in ("backbone", "detector")}
-    feeds = {key: rng.standard_normal((rows, channels)).astype(np.float32) for key, rows in shapes.items()}
+    feeds: dict[str, Array] = {
+        key: rng.standard_normal((rows, channels)).astype(np.float32) for key, rows in shapes.items()
+    }
     feeds["scores"] = rng.random((regions, 80)).astype(np.float32)
     feeds["boxes"] = np.concatenate([low, low + 0.3], axis=1).astype(np.float32)
     if name == RELATIONS:
@@ -81,5 +86,5 @@ def test_committed_words_are_the_vocabularys(name: str) -> None:
         assert vocabulary.canonical_predicate(words.words[place]) == words.words[place]
 
 
-def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
+def _tensors(arrays: dict[str, Array]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ def _fit(task: HeadTask, out: Path | None = None, epochs: int = 12, *, resume: b
 
 
 @pytest.mark.parametrize("make", [_attributes, _relations])
-def test_it_learns_what_is_said(seen: SeenPhotos, make: type[HeadTask]) -> None:
+def test_it_learns_what_is_said(seen: SeenPhotos, make: Callable[[SeenPhotos], HeadTask]) -> None:
     task = make(seen)
     history = _fit(task)
     assert history[-1]["said"] < history[0]["said"]

@@ -47,8 +47,9 @@ async def test_heads_add_to_what_is_measured(sessions: Sessions, heads: Heads) -
     person = next(place for place, node in enumerate(measured.nodes) if node.label == "person")
     assert VOCABULARY.is_a(graph.nodes[person].label, "person")
     assert graph.nodes[person] != measured.nodes[person]
-    scores = [one.score for node in graph.nodes for one in (node, *node.attributes)]
-    assert all(0 <= score <= 1 for score in (*scores, *(edge.score for edge in graph.edges)))
+    scores = [node.score for node in graph.nodes] + [edge.score for edge in graph.edges]
+    scores += [attribute.score for node in graph.nodes for attribute in node.attributes]
+    assert all(0 <= score <= 1 for score in scores)
     worn = {edge.object for edge in graph.edges if edge.predicate == "wearing"}
     assert set(range(count, len(graph.nodes))) <= worn
 

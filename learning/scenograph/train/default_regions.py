@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from scenograph.components import tasks
@@ -51,7 +51,7 @@ class HeadTask(Task):
         with torch.no_grad():  # every word begins as likely as it is
             often = (weights * targets)[training].sum(axis=0) + 0.5
             rare = (weights * (1 - targets))[training].sum(axis=0) + 0.5
-            module.out[-1].bias.copy_(torch.from_numpy(np.log(often / rare)))
+            last_layer(module).bias.copy_(torch.from_numpy(np.log(often / rare)))
 
     @abstractmethod
     def inputs(self, rows: RowArray) -> dict[str, Tensor]:
@@ -111,6 +111,13 @@ class HeadTask(Task):
         ]
 
 
+def last_layer(module: AttributeHead | RelationHead) -> nn.Linear:
+    """The layer that gives the words' scores."""
+    layer = module.out[-1]
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
 @tasks("default_attributes.v1")
 class DefaultAttributes(HeadTask):
     """Words for regions, from what captions say of them.
@@ -167,8 +174,8 @@ class DefaultRelations(HeadTask):
         super().__init__(module, training, held_out, labels.targets, np.ones_like(labels.targets), averaging)
         with torch.no_grad():  # it begins with what is usual
             module.usual.copy_(torch.from_numpy(self._usual()))
-            module.out[-1].bias.zero_()
-            module.out[-1].weight.mul_(FIRST)
+            last_layer(module).bias.zero_()
+            last_layer(module).weight.mul_(FIRST)
 
     def _usual(self) -> FloatArray:
         """Log odds of each predicate between two classes in training; seldom met ones are like all."""
