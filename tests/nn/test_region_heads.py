@@ -68,6 +68,6 @@ def test_geometry_of_a_pair() -> None:
     assert told.shape == (PAIR_GEOMETRY,)
     # Of the whole a quarter is shared, of the right all, and a quarter of both together.
     assert torch.allclose(told[22:25], torch.tensor([0.25, 1.0, 0.25]), atol=1e-6)
-    # Seen from the middle of the whole, in halves of its sides: from 0 to 1 across, from -1 to 0 down.
-    assert torch.allclose(told[14:18] * 2, torch.tensor([0.0, -1.0, 1.0, 0.0]) * 1.0, atol=1e-6)
+    # Seen from the middle of the whole, in twice its sides.
+    assert torch.allclose(told[14:18], torch.tensor([0.0, -0.25, 0.25, 0.0]), atol=1e-6)
     assert torch.allclose(pair_geometry(right, whole)[0, 22:24], told[22:24].flip(0))

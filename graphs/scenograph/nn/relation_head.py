@@ -94,7 +94,7 @@ def pair_geometry(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _relative(one: Tensor, other: Tensor) -> Tensor:
-    """The other box's corners from the one's middle, in its sides.  Shapes: (P, 4), (P, 4) -> (P, 4)."""
+    """The other's corners from the one's middle, in twice its sides.  Shapes: (P, 4), (P, 4) -> (P, 4)."""
     sides = (one[:, 2:] - one[:, :2]).clamp_min(1e-3)
     middle = (one[:, 2:] + one[:, :2]) / 2
     return (other - torch.cat([middle, middle], dim=1)) / torch.cat([sides, sides], dim=1) / 2
