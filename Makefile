@@ -28,6 +28,7 @@ train-default: env  ## Train the default pack's own weights on Flickr8k, anew (h
 	$(TRAIN) hash
 	$(BIN)/python -m scenograph.packs.training.parser
 	$(BIN)/python -m scenograph.packs.training.matcher --install
+	$(BIN)/python -m scenograph.packs.training.regions --cache $(FEATURES)
 
 test: env  ## Run the tests.
 	$(BIN)/pytest

@@ -74,12 +74,14 @@ def test_stages() -> None:
         check_stages(["fine"])
 
 
-def test_stages_share_a_search() -> None:
+def test_ways_share_what_they_can() -> None:
     ways = [*ablations(), *stage_ways(["coarse", "graph"])]
-    *alone, staged = passes(ways)
-    assert [way.name for way in staged] == ["coarse", "graph"] and all(len(group) == 1 for group in alone)
-    assert [way for group in passes(ways) for way in group] == ways
-    assert passes(ablations()) == [(way,) for way in ablations()]
+    stages, graph, floats = passes(ways)
+    assert [way.name for way in stages] == ["coarse", "graph"]
+    assert all("stage" not in way.arguments for way in graph)
+    assert {way.arguments["stage"] for way in floats} == {"float"}
+    assert sorted(way.name for group in passes(ways) for way in group) == sorted(way.name for way in ways)
+    assert passes(stage_ways(["graph"])) == [tuple(stage_ways(["graph"]))]
 
 
 def test_two_searches_beside_each_other() -> None:
@@ -148,6 +150,11 @@ async def test_one_search_ranks_as_those_that_it_stands_for(
                 arguments: SearchArguments = {"text": text, "limit": 5, **way.arguments}
                 alone[way.name] = [hit.id for hit in await client.search("staged", **arguments)]
             assert together == alone
+            group = ablations()[-2:]
+            cached = await rankings(client, "staged", group, {"text": text, "limit": 5})
+            for way in group:
+                arguments = {"text": text, "limit": 5, "bypass_cache": True, **way.arguments}
+                assert cached[way.name] == [hit.id for hit in await client.search("staged", **arguments)]
             stored = await client.search("staged", item_id=name, returning="text", limit=9)
             shown = await client.search("staged", image=path, returning="text", limit=9)
             assert [(hit.text, hit.score) for hit in stored] == [(hit.text, hit.score) for hit in shown]

@@ -104,6 +104,13 @@ def test_there_must_be_something_to_override(tmp_path: Path) -> None:
         load_recipe(written(tmp_path), {"loss.3.power": 1})
 
 
+def test_methods_that_take_no_labels_are_not_validated_by_them() -> None:
+    solved = [recipe for recipe in list_methods() if recipe.task is None]
+    by_labels = {recipe.key: recipe for recipe in solved if recipe.train.metric == "map"}
+    assert "acmr" in by_labels
+    assert [key for key, recipe in by_labels.items() if "labels" not in recipe.inputs] == []
+
+
 def test_unknown_methods_list_the_known(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match='method "ccaa" is not known'):
         get_method("ccaa")

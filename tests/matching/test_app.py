@@ -268,3 +268,30 @@ async def test_a_hundred_candidates_take_little_time(app: MatchingApp) -> None:
         await app.match(asked, candidates)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.25  # about 10 ms on an idle core
+
+
+async def test_the_colours_of_clothes_say_who_is_who(app: MatchingApp) -> None:
+    text = "(man)-[wearing]->(shirt {red}), (man)-[near]->(car {blue})"
+    right, wrong = await sentence(
+        app, text, seen("(person {blue}), (person {red}), (car {blue})"), seen("(person {blue}), (car {red})")
+    )
+    assert right.node_matches[0].candidate_node == 1 and right.attributes == 1.0
+    assert wrong.attributes == 0.0  # a blue car is not met by somebody in blue who is near it
+
+
+async def test_a_label_of_the_whole_image_hides_nobody_s_clothes(app: MatchingApp) -> None:
+    picture = seen("(person {red})", tags=[Tag("shirt", 0.3)])
+    red, green = [
+        (await sentence(app, f"(man)-[wearing]->(shirt {{{colour}}})", picture))[0].attributes
+        for colour in ("red", "green")
+    ]
+    assert (red, green) == (1.0, 0.0)
+
+
+async def test_clothes_are_those_of_who_wears_them(app: MatchingApp) -> None:
+    text = "(man)-[wearing]->(shirt {{{}}}), (woman)-[wearing]->(shirt {{{}}})"
+    picture = seen("(man)-[wearing]->(shirt {red}), (woman)-[wearing]->(shirt {blue})")
+    (true,) = await sentence(app, text.format("red", "blue"), picture)
+    (swapped,) = await sentence(app, text.format("blue", "red"), picture)
+    assert true.attributes == 1.0 and swapped.attributes == 0.0
+    assert true.score > swapped.score

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scenograph.index.records import pack, unpack_graph
 from scenograph.matching.learned import Learned, learned_matches
-from scenograph.matching.mixing import SHOWN, WEIGHTS, mixed
+from scenograph.matching.mixing import DOUBT, SHOWN, USUAL, WEIGHTS, mixed
 from scenograph.nn.unit_matcher import UnitMatcher
 from scenograph.runtime.contracts import Entry, MatchWeights, Modality, Record
 from scenograph.runtime.converters import graph_from_pb, graph_to_pb
@@ -109,12 +109,24 @@ FOUND = Learned(0.9, np.array([0.8, SHOWN - 0.1, 0.9, 0.9], np.float32), np.arra
 
 def test_scores_are_mixed_by_weight() -> None:
     text, image = said(0), seen(0)
-    own = mixed(PLAIN, FOUND, text, image, WEIGHTS, explain=False)
-    total = WEIGHTS.learned + WEIGHTS.symbolic
-    assert own.score == pytest.approx((WEIGHTS.learned * 0.9 + WEIGHTS.symbolic * 0.4) / total)
+    own = mixed(PLAIN, FOUND, text, image, MatchWeights(1, 3), explain=False)
+    assert own.score == pytest.approx((0.9 + 3 * 0.4) / 4)
     assert (own.learned, own.symbolic, own.node_matches) == (0.9, 0.4, ())
     assert mixed(PLAIN, FOUND, text, image, MatchWeights(0, 1), explain=False).score == pytest.approx(0.4)
     assert mixed(PLAIN, None, text, image, WEIGHTS, explain=True) == PLAIN
+
+
+def test_of_sentences_who_says_more_has_met_more() -> None:
+    text, image = said(0), seen(0)
+
+    def score(symbolic: float, told: float) -> float:
+        alignment = replace(PLAIN, symbolic=symbolic)
+        return mixed(alignment, FOUND, image, text, MatchWeights(0, 1), told=told, explain=False).score
+
+    assert score(1.0, 0.4) < score(0.75, 4.0) < score(1.0, 4.0)
+    assert score(0.1, 0.4) > score(0.1, 4.0)
+    assert score(1.0, DOUBT) == pytest.approx((1.0 + USUAL) / 2)
+    assert score(0.7, 1e9) == pytest.approx(0.7)
 
 
 def test_objects_without_a_label_get_the_place_of_their_unit() -> None:

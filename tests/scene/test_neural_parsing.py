@@ -11,7 +11,7 @@ import pytest
 from scenograph.metrics.parsing import facts_of
 from scenograph.scene.errors import PackCorrupt
 from scenograph.scene.graph import SceneGraph
-from scenograph.scene.parsing.neural import NeuralReader, denies, facts, feeds, read_sentences
+from scenograph.scene.parsing.neural import OUTPUTS, NeuralReader, denies, facts, feeds, read_sentences
 from scenograph.scene.parsing.neural_decode import WordScores, decode
 from scenograph.scene.parsing.neural_graph import MAX_THINGS, GraphWriter
 from scenograph.scene.parsing.neural_names import Names, base_form, base_predicate
@@ -252,6 +252,18 @@ def test_a_long_text_is_read_by_sentence_as_far_as_the_encoder_went() -> None:
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]
     assert batch["words"].shape == (2, 3, 5)
     assert batch["words"].sum(axis=2).tolist() == [[1, 1, 1], [1, 1, 0]]
+
+
+def test_only_words_that_the_encoder_reads_in_pieces_are_mended() -> None:
+    text = "chiar on chiar"
+    scores = Scored(text).object(0).object(2).relation(0, "on", 2).scores
+    outputs = {name: getattr(scores, name)[None] for name in OUTPUTS}
+    spans = [(0, 0), (0, 2), (2, 5), (6, 8), (9, 14), (0, 0)]  # as if the second one were a word of its own
+    sentences = read_sentences(text, spans, np.zeros((len(spans), 4), np.float32))
+    (reading,) = NeuralReader(NAMES).readings(sentences, outputs)
+    assert reading.facts() == {("chair", "on", "chiar")}
+    (known,) = NeuralReader(Names(NAMES.forms, {"chiar": "chiar"})).readings(sentences, outputs)
+    assert known.facts() == {("chiar", "on", "chiar")}
 
 
 def test_facts_of_several_sentences() -> None:

@@ -12,7 +12,7 @@ from scenograph.nn.image_head import SIZES
 
 LENGTHS = (64, 128, 256)
 """Bits of the codes: each is the beginning of the next."""
-SHARES = (38, 11, 7, 8)
+SHARES = (40, 10, 6, 8)
 """Bits of each level in every 64."""
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from scenograph.nn.calibrated import Calibrated
-from scenograph.nn.region_features import CHANNELS, RegionFeatures
+from scenograph.nn.region_features import CHANNELS, CLASSES, RegionFeatures
 from scenograph.nn.visual_units import geometry
 
 PAIR_GEOMETRY = 26
@@ -19,8 +19,12 @@ class RelationHead(nn.Module):
     80), the detector's classes; boxes (N, 4); union_backbone, union_detector (P, 1280), the means over the
     box around both; subjects, objects (P,) int64, which regions -> (P, predicates) in [0, 1]. `scores_of`
     gives the scores before calibration.
-    Source: Zhang et al. 2017 (features of both regions and of the box around them).
+    `usual` (80, 80, predicates) are log odds between two classes, which the head corrects.
+    Source: Zhang et al. 2017 (features of both regions and of the box around them); Zellers et al. 2018 (what
+    is usual between two classes says most).
     """
+
+    usual: Tensor
 
     def __init__(
         self, predicates: int, *, channels: int = CHANNELS, width: int = 128, dropout: float = 0.3,
@@ -37,6 +41,7 @@ class RelationHead(nn.Module):
             nn.LayerNorm(width), nn.GELU(), nn.Dropout(dropout),
             nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, predicates),
         )  # fmt: skip
+        self.register_buffer("usual", torch.zeros(CLASSES, CLASSES, predicates))
         self.calibrated = Calibrated(predicates)
 
     def scores_of(
@@ -50,7 +55,8 @@ class RelationHead(nn.Module):
             + self.union_detector(self.union_dropout(union_detector))
             + self.geometry(pair_geometry(boxes[subjects], boxes[objects]))
         )
-        found: Tensor = self.out(seen)
+        classes = scores.argmax(dim=1)
+        found: Tensor = self.out(seen) + self.usual[classes[subjects], classes[objects]]
         return found
 
     def forward(
@@ -88,7 +94,7 @@ def pair_geometry(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _relative(one: Tensor, other: Tensor) -> Tensor:
-    """The other box's corners from the one's middle, in its sides.  Shapes: (P, 4), (P, 4) -> (P, 4)."""
+    """The other's corners from the one's middle, in twice its sides.  Shapes: (P, 4), (P, 4) -> (P, 4)."""
     sides = (one[:, 2:] - one[:, :2]).clamp_min(1e-3)
     middle = (one[:, 2:] + one[:, :2]) / 2
     return (other - torch.cat([middle, middle], dim=1)) / torch.cat([sides, sides], dim=1) / 2

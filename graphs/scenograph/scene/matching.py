@@ -140,6 +140,10 @@ class Matcher:
             hard=hard,
         )
 
+    def told(self, graph: SceneGraph) -> float:
+        """How much a description tells: 1 for each thing, less for what is in most pictures."""
+        return self._described(graph).total
+
     def score(self, job: Job, compared: Compared, *, explain: bool = False) -> list[Alignment]:
         """The alignments of a job's candidates, in the order of `job.places`."""
         layer = Layer(job.description, job.evidence, compared, self._lay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ from scipy.optimize import linear_sum_assignment
 from scenograph.scene.matching_parts import Parts
 
 FloatArray = NDArray[np.float32]
+Pairs = list[tuple[int, int]]
 NOBODY = -1
+WORN = frozenset(("wearing", "having", "having on", "with", "dressed in", "dressed as"))
+"""Relations to what is part of a thing's looks, or on it: its colours are seen where the thing is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +86,8 @@ class Layer:
             count = np.bincount(owners, minlength=len(self._credit)).clip(min=1)[:, None]
             sway = sway + weights.attribute * total / count
         self._utility = self._credit * sway
+        self._described: dict[int, Pairs] = {}
+        self._shown: dict[int, Pairs] = {}
 
     def lay(self, description: int, evidence: int) -> Laid:
         """Lay graph number `description` on graph number `evidence`."""
@@ -92,8 +98,10 @@ class Layer:
         count = credit.shape[0]
         partner = [NOBODY] * count
         support = [0.0] * count
+        worn = self._worn(self._described, ours, description)
         if tags > first and count:
-            mine, yours = linear_sum_assignment(self._utility[rows, first:tags], maximize=True)
+            utility = self._with_looks(worn, description, rows, slice(first, tags))
+            mine, yours = linear_sum_assignment(utility, maximize=True)
             for row, column in zip(mine.tolist(), yours.tolist(), strict=True):
                 value = float(credit[row, column])
                 if value > 0:
@@ -103,7 +111,7 @@ class Layer:
         return Laid(
             partner,
             support,
-            self._attributes(description, rows.start, first, partner),
+            self._attributes(description, evidence, worn, partner),
             *self._edges(description, evidence, partner, support, tags - first),
         )
 
@@ -129,25 +137,65 @@ class Layer:
                 if partner[row] == NOBODY:
                     partner[row] = column
 
-    def _attributes(self, description: int, row: int, column: int, partner: list[int]) -> list[float]:
-        """Credit of each attribute; one of a thing that was not seen is looked for on what has the thing.
+    def _worn(self, kept: dict[int, Pairs], parts: Parts, graph: int) -> Pairs:
+        """Who wears or has what in a graph: nodes, from 0."""
+        if graph not in kept:
+            begin, end = parts.edges_at[graph], parts.edges_at[graph + 1]
+            row, ends = parts.nodes_at[graph], parts.edge_ends
+            kept[graph] = [
+                (int(ends[0, edge]) - row, int(ends[1, edge]) - row)
+                for edge in range(begin, end)
+                if parts.predicates[edge] in WORN
+            ]
+        return kept[graph]
 
-        So "a man in a red shirt" is met by a man in whose box there is red.
-        """
-        ours, met = self._description, self._compared.attribute
+    def _owners(self, description: int) -> Pairs:
+        """The attributes of a description, through all graphs, and the nodes that they are of, from 0."""
+        ours = self._description
         start, stop = ours.attributes_at[description], ours.attributes_at[description + 1]
-        if start == stop:
-            return []
-        begin, end = ours.edges_at[description], ours.edges_at[description + 1]
-        ends = (ours.edge_ends[:, begin:end] - row).T.tolist()
+        row = ours.nodes_at[description]
+        return [(place, int(ours.attribute_node[place]) - row) for place in range(start, stop)]
+
+    def _with_looks(self, worn: Pairs, description: int, rows: slice, columns: slice) -> FloatArray:
+        """The utility, where attributes of what was not seen itself sway whom its wearer meets.
+
+        So of two people the one in red is "the man in a red shirt", though no shirt was seen.
+        """
+        utility = self._utility[rows, columns]
+        if not worn:
+            return utility
+        credit = self._credit[rows, columns]
+        hidden = [(place, owner) for place, owner in self._owners(description) if not credit[owner].any()]
+        swayed = [(wearer, place) for place, owner in hidden for wearer, thing in worn if thing == owner]
+        if swayed:
+            utility = utility.copy()
+            for wearer, place in swayed:
+                share = self._weights.attribute / sum(other == wearer for other, _ in swayed)
+                utility[wearer] += share * credit[wearer] * self._compared.attribute[place, columns]
+        return utility
+
+    def _attributes(self, description: int, evidence: int, worn: Pairs, partner: list[int]) -> list[float]:
+        """Credit of each attribute.
+
+        One of a thing that was not seen is looked for on who wears or has it: "a man in a red shirt" is met
+        by a man in whose box there is red. One of a thing that somebody else has is looked for on the like
+        things of who should have it.
+        """
+        theirs, met = self._evidence, self._compared.attribute
+        column, nodes = theirs.nodes_at[evidence], theirs.tags_at[evidence] - theirs.nodes_at[evidence]
+        row = self._description.nodes_at[description]
+        shown = self._worn(self._shown, theirs, evidence) if worn else []
         credit = []
-        for place, owner in enumerate((ours.attribute_node[start:stop] - row).tolist()):
-            seen = [partner[owner]]
-            if seen == [NOBODY]:
-                seen = [partner[subject] for subject, object_ in ends if object_ == owner]
-            credit.append(
-                max((float(met[start + place, column + who]) for who in seen if who >= 0), default=0.0)
-            )
+        for place, owner in self._owners(description):
+            found = partner[owner]
+            wearers = [partner[who] for who, thing in worn if thing == owner and 0 <= partner[who] < nodes]
+            seen = [found]
+            if not 0 <= found < nodes:  # nowhere, or by a label of the whole image
+                seen = wearers
+            elif wearers and _elsewhere(found, wearers, shown):
+                alike = self._credit[row + owner, column : column + nodes] > 0
+                seen = [thing for who, thing in shown if who in wearers and alike[thing]] or wearers
+            credit.append(max((float(met[place, column + who]) for who in seen), default=0.0))
         return credit
 
     def _edges(
@@ -171,3 +219,9 @@ class Layer:
                 if value > credit[place]:
                     chosen[place], credit[place] = position, value
         return chosen, credit
+
+
+def _elsewhere(found: int, wearers: Sequence[int], shown: Pairs) -> bool:
+    """Whether a thing is known to be on somebody else."""
+    holders = {who for who, thing in shown if thing == found}
+    return bool(holders) and holders.isdisjoint(wearers)

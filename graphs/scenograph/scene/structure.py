@@ -100,6 +100,9 @@ def graph_query(graph: SceneGraph) -> GraphQuery:
 
 def join(graphs: Sequence[SceneGraph]) -> SceneGraph:
     """The graphs side by side, edges and units pointing where they did. Tags of all."""
+    graphs = [graph for graph in graphs if graph.nodes or graph.tags or graph.units is not None]
+    if len(graphs) == 1:
+        return graphs[0]
     nodes: list[Node] = []
     edges: list[Edge] = []
     units: list[tuple[GraphUnits, int, int]] = []

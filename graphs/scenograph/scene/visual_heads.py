@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.scene.graph import SceneGraph
+from scenograph.scene.visual import SCENES
 from scenograph.scene.visual_detection import IOU_LIMIT, iou
 from scenograph.scene.visual_pairs import near_pairs, union_weights
+from scenograph.scene.visual_taxonomy import Taxonomy
 from scenograph.scene.visual_units import Places
 
 FloatArray = NDArray[np.float32]
@@ -31,18 +33,21 @@ class HeadPlaces:
     pairs: IntArray
 
 
-def head_places(graph: SceneGraph, places: Places) -> HeadPlaces:
-    """The nodes whose box is that of a region (intersection over union from IOU_LIMIT), the best for each."""
+def head_places(graph: SceneGraph, places: Places, taxonomy: Taxonomy) -> HeadPlaces:
+    """The nodes, but places ("beach"), whose box is that of a region (intersection over union from
+    IOU_LIMIT), the best for each.
+    """
     count = int((places.region > 0).sum())
-    boxed = [number for number, node in enumerate(graph.nodes) if node.box is not None]
-    boxes = np.array(
-        [(box.x0, box.y0, box.x1, box.y1) for node in graph.nodes if (box := node.box) is not None],
-        dtype=np.float32,
-    ).reshape(-1, 4)
+    boxed = {
+        number: (box.x0, box.y0, box.x1, box.y1)
+        for number, node in enumerate(graph.nodes)
+        if (box := node.box) is not None and not taxonomy.any_of(node.name, SCENES)
+    }
+    boxes = np.array(list(boxed.values()), dtype=np.float32).reshape(-1, 4)
     overlap = iou(boxes, places.boxes[:count]) if count else np.zeros((len(boxes), 1), np.float32)
     met = np.flatnonzero(overlap.max(axis=1, initial=0.0) >= IOU_LIMIT)
     regions = overlap[met].argmax(axis=1) if len(met) else np.zeros(0, np.int64)
-    nodes = np.array(boxed, dtype=np.int64)[met]
+    nodes = np.array(list(boxed), dtype=np.int64)[met]
     return HeadPlaces(nodes, regions.astype(np.int64), near_pairs(places.boxes[regions]))
 
 

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+NEVER = 2.0
+"""The limit of a word that is not said at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeadWords:

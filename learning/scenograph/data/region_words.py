@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.data.region_labels import PERSON, Told
+from scenograph.data.region_labels import CLOTHING, PERSON, Told
 from scenograph.scene.vocabulary import Vocabulary
 
 FloatArray = NDArray[np.float32]
@@ -32,9 +33,10 @@ class Chosen:
 
 
 def choose_words(
-    told: Iterable[Told], vocabulary: Vocabulary, *, least: int = 30, least_pairs: int = 15
+    told: Iterable[Told], vocabulary: Vocabulary, *, least: int = 25, least_pairs: int = 10
 ) -> Chosen:
-    """The vocabulary's words that captions say of at least `least` regions, or `least_pairs` pairs.
+    """The vocabulary's words that captions say of regions in at least `least` photographs, or of pairs of
+    them in at least `least_pairs`.
 
     Names are those of an age or a sex, and of roles ("player"); a word counts for all that it is a kind of.
     """
@@ -43,12 +45,10 @@ def choose_words(
     worn: Counter[str] = Counter()
     predicates: Counter[str] = Counter()
     for photo in told:
-        for region in photo.met:
-            names.update(_above(photo.names[region], vocabulary, PERSON))
-            attributes.update(word for word in photo.attributes[region] if vocabulary.is_attribute(word))
-            worn.update(_above(photo.worn[region], vocabulary, "clothing"))
-        for pair in photo.together:
-            predicates.update(photo.relations[pair])
+        names.update(_above(_all(photo.names), vocabulary, PERSON))
+        attributes.update(word for word in _all(photo.attributes) if vocabulary.is_attribute(word))
+        worn.update(_above(_all(photo.worn), vocabulary, CLOTHING))
+        predicates.update(_all(photo.relations))
     return Chosen(
         _often(names, least),
         tuple(word for word in _often(attributes, least) if word not in NOT_SEEN),
@@ -113,6 +113,10 @@ def _vote(noun: str, word: str, vocabulary: Vocabulary) -> float | None:
     same_age = vocabulary.is_a(word, ages[0])
     sexed = any(vocabulary.is_a(noun, one) for one in SEXED)
     return None if same_age and not sexed else 0.0
+
+
+def _all(said: Mapping[Any, Counter[str]]) -> set[str]:
+    return {word for counts in said.values() for word in counts}
 
 
 def _above(said: Iterable[str], vocabulary: Vocabulary, root: str) -> set[str]:

@@ -66,7 +66,7 @@ class DefaultHash(Task):
         held_out: RowArray,
         /,
         *,
-        directions: tuple[int, ...] = (88, 24, 16, 64),
+        directions: tuple[int, ...] = (88, 24, 16, 24),
         captions: int = 2,
         temperature: float = 0.06,
         hash_lr: float = 1e-2,

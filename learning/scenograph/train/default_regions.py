@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from scenograph.components import tasks
 from scenograph.metrics.words import average_precisions
 from scenograph.nn.attribute_head import AttributeHead
+from scenograph.nn.region_features import CLASSES
 from scenograph.nn.relation_head import RelationHead
 from scenograph.train.averaging import AveragedWeights
 from scenograph.train.calibration import fit_calibration
 from scenograph.train.region_data import PairLabels, RegionLabels, SeenPhotos
 from scenograph.train.task import RowArray, Task
+from scenograph.train.trainer import History
 
 FloatArray = NDArray[np.float32]
+COMMON = 4.0  # pairs of two classes that weigh as much as what is usual of all
+FIRST = 0.1  # of the corrections' first size
 LEAST_SEEN = 3  # times that a word must be held out to be measured
 
 
@@ -29,7 +33,7 @@ class HeadTask(Task):
     """A head that gives every row of its labels a score for each word.
 
     `training` and `held_out` are rows of the labels; the latter validate and calibrate. `averaging` is the
-    old weights' share in the average that is kept.
+    old weights' share in the average that is kept. `history` is its training's, once it is trained.
     """
 
     module: AttributeHead | RelationHead
@@ -43,10 +47,11 @@ class HeadTask(Task):
         self.rows = len(training)
         self.average = AveragedWeights(averaging)
         self.hooks = (self.average,)
+        self.history: History = []
         with torch.no_grad():  # every word begins as likely as it is
             often = (weights * targets)[training].sum(axis=0) + 0.5
             rare = (weights * (1 - targets))[training].sum(axis=0) + 0.5
-            module.out[-1].bias.copy_(torch.from_numpy(np.log(often / rare)))
+            last_layer(module).bias.copy_(torch.from_numpy(np.log(often / rare)))
 
     @abstractmethod
     def inputs(self, rows: RowArray) -> dict[str, Tensor]:
@@ -106,6 +111,13 @@ class HeadTask(Task):
         ]
 
 
+def last_layer(module: AttributeHead | RelationHead) -> nn.Linear:
+    """The layer that gives the words' scores."""
+    layer = module.out[-1]
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
 @tasks("default_attributes.v1")
 class DefaultAttributes(HeadTask):
     """Words for regions, from what captions say of them.
@@ -160,6 +172,24 @@ class DefaultRelations(HeadTask):
             feature_dropout=feature_dropout,
         )  # fmt: skip
         super().__init__(module, training, held_out, labels.targets, np.ones_like(labels.targets), averaging)
+        with torch.no_grad():  # it begins with what is usual
+            module.usual.copy_(torch.from_numpy(self._usual()))
+            last_layer(module).bias.zero_()
+            last_layer(module).weight.mul_(FIRST)
+
+    def _usual(self) -> FloatArray:
+        """Log odds of each predicate between two classes in training; seldom met ones are like all."""
+        labels, scores = self.labels, self.seen.view.scores
+        photos, targets = labels.photos[self.training], self.targets[self.training]
+        ends = (labels.subjects[self.training], labels.objects[self.training])
+        pair = tuple(np.asarray(scores[photos, end]).argmax(axis=1) for end in ends)
+        general = (targets.sum(axis=0) + 0.5) / (len(targets) + 1)
+        sums = np.tile(COMMON * general, (CLASSES, CLASSES, 1))
+        counts = np.full((CLASSES, CLASSES, 1), float(COMMON))
+        np.add.at(sums, pair, targets)
+        np.add.at(counts, pair, 1.0)
+        chance = sums / counts
+        return np.asarray(np.log(chance / (1 - chance)), dtype=np.float32)
 
     def inputs(self, rows: RowArray) -> dict[str, Tensor]:
         labels = self.labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from scenograph.cli.captions import Captioned
 from scenograph.client import Item
 
 _PHOTOS: tuple[tuple[str, tuple[str, ...], dict[str, str | int | bool]], ...] = (
@@ -54,6 +55,11 @@ def photo(name: str) -> Path:
     if package is None or not package.submodule_search_locations:
         raise ValueError("the demo's photographs are in scikit-image: pip install 'scenograph[pack]'")
     return Path(package.submodule_search_locations[0]) / "data" / name
+
+
+def captioned() -> list[Captioned]:
+    """The same with their sentences alone: photographs unlike those that the default pack is trained on."""
+    return [Captioned(name, photo(name), texts) for name, texts, _ in _PHOTOS]
 
 
 def items() -> list[Item]:

@@ -82,9 +82,7 @@ def compositional(
     ways = composed.check_ways(ask or ["photo"])
     blind = None
     if captions is not None:
-        found, photos, others = _from_captions(
-            captions, split, words_split, words_photos, limit, per_kind, seed
-        )
+        found, photos, others = made_cases(captions, split, words_split, words_photos, limit, per_kind, seed)
         blind = Blind(others)
     else:
         found, photos = _from_files(sugarcrepe, cases, images, limit, per_kind)
@@ -100,7 +98,7 @@ def compositional(
     put_out(compositional_report(found, photos, result, blind), report, as_json)
 
 
-def _from_captions(
+def made_cases(
     file: Path, split: str, words_split: str, words_photos: int, limit: int, per_kind: int, seed: int
 ) -> tuple[list[Case], dict[str, Path], list[str]]:
     """Cases of one split with the words of another, the photos, and the other's captions."""

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from scenograph.cli.options import Json
 from scenograph.cli.output import err, out, print_json, progress
+from scenograph.cli.weigh import weigh
 
 if TYPE_CHECKING:
     from scenograph.packs import Pack
@@ -65,6 +66,9 @@ def verify(
 
     pack = open_pack(name, packs or packs_root(), verify=True)
     out.print(f"{pack.id}: {len(pack.manifest.files)} files are as the manifest says", highlight=False)
+
+
+app.command("weigh")(weigh)
 
 
 def build_with_progress(packs: Path | None) -> Pack:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from scenograph.client import AsyncClient, Page
 from scenograph.client.arguments import SearchArguments, StageName
@@ -28,18 +27,16 @@ def stage_ways(stages: Iterable[StageName]) -> list[Way]:
 
 
 def passes(ways: Iterable[Way]) -> list[tuple[Way, ...]]:
-    """The ways in groups that one search answers: all stages together, everything else alone.
+    """The ways in groups that share work: all stages, which one search answers; those that match graphs; the
+    rest, which need no graph of the query.
 
     A staged search ranks the same candidates at each stage as a search that ends there.
     """
-    groups: list[tuple[Way, ...]] = []
-    stages: list[Way] = []
+    groups: dict[str, list[Way]] = {"stages": [], "graph": [], "float": []}
     for way in ways:
-        if way.name in STAGES:
-            stages.append(way)
-        else:
-            groups.append((way,))
-    return [*groups, tuple(stages)] if stages else groups
+        kind = "stages" if way.name in STAGES else "graph" if "stage" not in way.arguments else "float"
+        groups[kind].append(way)
+    return [tuple(group) for group in groups.values() if group]
 
 
 async def rankings(
@@ -49,14 +46,17 @@ async def rankings(
 
     Errors: ValueError where the server ranked by less than was asked for.
     """
-    if len(ways) == 1:
-        arguments: SearchArguments = {**query, **ways[0].arguments}
-        return {ways[0].name: _ids(await client.search(collection, **arguments))}
-    last = max((cast(StageName, way.name) for way in ways), key=STAGES.index)
-    staged: SearchArguments = {**query, "stage": last}
-    wanted = {way.name for way in ways}
-    pages = {seen.stage: seen.page async for seen in client.search_stream(collection, **staged)}
-    return {stage: _ids(page) for stage, page in pages.items() if stage in wanted}
+    stages = [way.name for way in ways if way.name in STAGES]
+    if len(stages) > 1:
+        staged: SearchArguments = {**query, "stage": max(stages, key=STAGES.index)}
+        pages = {seen.stage: seen.page async for seen in client.search_stream(collection, **staged)}
+        return {stage: _ids(pages[stage]) for stage in stages}
+    found = {}
+    for way in ways:
+        # The second way finds the query prepared in the server's cache.
+        arguments: SearchArguments = {**query, **way.arguments, "bypass_cache": len(ways) == 1}
+        found[way.name] = _ids(await client.search(collection, **arguments))
+    return found
 
 
 def _ids(page: Page) -> list[str]:

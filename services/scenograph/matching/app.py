@@ -9,7 +9,7 @@ import numpy as np
 
 from scenograph.matching.compare import compare, matcher_inputs
 from scenograph.matching.learned import MODEL as UNIT_MODEL
-from scenograph.matching.learned import learned_matches
+from scenograph.matching.learned import is_seen, learned_matches
 from scenograph.matching.mixing import WEIGHTS, mixed
 from scenograph.runtime.checks import check_count
 from scenograph.runtime.contracts import FloatArray, MatchBatch, MatchWeights
@@ -84,8 +84,17 @@ class MatchingApp:
         if self._units is not None and chosen.learned:
             whole = await self._asked(query, self._units)
             learned = await self._sessions.offload(learned_matches, whole, candidates, self._infer_units)
+            seen = whole.units is not None and is_seen(whole.units)
             alignments = [
-                mixed(alignment, match, whole, candidate, chosen, explain=explain)
+                mixed(
+                    alignment,
+                    match,
+                    whole,
+                    candidate,
+                    chosen,
+                    told=self._matcher.told(candidate) if seen else None,
+                    explain=explain,
+                )
                 for alignment, match, candidate in zip(alignments, learned, candidates, strict=True)
             ]
         timings = {"match": (time.perf_counter() - start) * 1e3}

@@ -21,7 +21,8 @@ Similarities = Callable[[Sequence[str], Sequence[str]], FloatArray]
 def matcher_inputs(
     description: Parts, evidence: Parts, vectors: Mapping[str, FloatArray], vocabulary: Vocabulary
 ) -> dict[str, NDArray[np.generic]]:
-    """The matcher's inputs. A denied attribute or relation of the evidence is like none.
+    """The matcher's inputs. An attribute of the evidence counts by the root of its probability, as a tag
+    does; a denied attribute or relation is like none.
 
     Priors are NaN where the vocabulary is silent.  Errors: KeyError where a word has no vector.
     """
@@ -35,6 +36,7 @@ def matcher_inputs(
     nodes, attributes, edges = (
         _compare(own, other, vectors, table) for own, other, table in zip(ours, theirs, tables, strict=True)
     )
+    attributes[2][:] *= np.sqrt(np.clip(evidence.attribute_score, 0.0, 1.0))
     attributes[2][:, evidence.attribute_score <= 0] = 0.0
     edges[2][:, evidence.edge_score <= 0] = 0.0
     return {
@@ -78,7 +80,7 @@ def _compare(
     def stacked(words: Sequence[str], at: IntArray) -> FloatArray:
         if not words:
             return np.zeros((0, size), dtype=np.float32)
-        return np.stack([vectors[word] for word in words])[at]
+        return np.concatenate([vectors[word] for word in words]).reshape(len(words), size)[at]
 
     if own and other:
         prior = np.asarray(table(own, other), dtype=np.float32)[own_at][:, other_at]

@@ -63,19 +63,24 @@ def is_seen(units: GraphUnits) -> bool:
 
 
 def _said(graphs: Sequence[GraphUnits]) -> dict[str, FloatArray]:
-    vectors, weights = (
-        _padded([units.dequantised() for units in graphs]),
-        _padded([u.weights for u in graphs]),
-    )
-    return {"text": vectors, "weights": weights, "text_scene": _padded([_scene(units) for units in graphs])}
+    weights = _padded([units.weights for units in graphs])
+    return {"text": _vectors(graphs), "weights": weights, "text_scene": _padded([_scene(u) for u in graphs])}
 
 
 def _seen(graphs: Sequence[GraphUnits]) -> dict[str, FloatArray]:
-    return {
-        "visual": _padded([units.dequantised() for units in graphs]),
-        "present": _padded([np.ones(len(units), dtype=np.float32) for units in graphs]),
-        "visual_scene": _padded([_scene(units) for units in graphs]),
-    }
+    visual, scene = _vectors(graphs), _padded([_scene(units) for units in graphs])
+    sizes = np.array([[len(units)] for units in graphs])
+    present = (np.arange(visual.shape[1]) < sizes).astype(np.float32)
+    return {"visual": visual, "present": present, "visual_scene": scene}
+
+
+def _vectors(graphs: Sequence[GraphUnits]) -> FloatArray:
+    """The units of each of G graphs, zeros past their end.  Shapes: -> (G, longest, d)."""
+    longest = max(len(units) for units in graphs)
+    padded = np.zeros((len(graphs), longest, graphs[0].dimension), dtype=np.float32)
+    for row, units in enumerate(graphs):
+        np.multiply(units.vectors, units.scales[:, np.newaxis], out=padded[row, : len(units)])
+    return padded
 
 
 def _scene(units: GraphUnits) -> FloatArray:

@@ -14,6 +14,12 @@ WEIGHTS = MatchWeights(learned=0.5, symbolic=0.5)
 """Of a pack that says nothing of it. The learned matcher knows photographs like those it was trained on, the
 symbolic one whatever the detector, the classifier and the vocabulary name.
 """
+USUAL = 0.35
+"""The symbolic agreement of a sentence with photographs that it was not said of."""
+DOUBT = 4.0
+"""Things that one of several sentences must name for its agreement to count half, half being what is usual.
+Chosen with USUAL on captioned photographs: without it a photo's best sentences are those that say the least.
+"""
 SHOWN = 0.45
 """The least cosine at which a unit shows where an object is."""
 
@@ -25,9 +31,14 @@ def mixed(
     candidate: SceneGraph,
     weights: MatchWeights,
     *,
+    told: float | None = None,
     explain: bool,
 ) -> Alignment:
     """The alignment with the learned agreement; without one it stays symbolic alone.
+
+    Where sentences are candidates, `told` is how much this one tells (`Matcher.told`): the less, the nearer
+    to USUAL its symbolic agreement counts. So "a man", which any man meets in full, is no better an answer
+    than a sentence of four things of which a photo shows three.
 
     With `explain`, objects of a sentence for which no label was found get the place of the unit that shows
     them best.
@@ -35,7 +46,10 @@ def mixed(
     if learned is None:
         return alignment
     total = weights.learned + weights.symbolic
-    score = (weights.learned * learned.score + weights.symbolic * alignment.symbolic) / total
+    symbolic = alignment.symbolic
+    if told is not None:
+        symbolic = (told * symbolic + DOUBT * USUAL) / (told + DOUBT)
+    score = (weights.learned * learned.score + weights.symbolic * symbolic) / total
     alignment = replace(alignment, score=score, learned=learned.score)
     said, seen = query.units, candidate.units
     if not explain or said is None or seen is None or not is_seen(seen):

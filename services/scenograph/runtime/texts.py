@@ -141,7 +141,7 @@ class WordVectors:
             self._remember(missing, vectors)
         if not words:
             return np.zeros((0, self.size), dtype=np.float32)
-        return np.stack([found[word] for word in words])
+        return np.concatenate([found[word] for word in words]).reshape(len(words), self.size)
 
     def _known(self, word: str) -> FloatArray | None:
         vector = self._table.get(word)

@@ -10,6 +10,7 @@ from scenograph.scene.errors import PackCorrupt
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.visual_heads import attribute_inputs, head_places, relation_inputs
 from scenograph.scene.visual_learned import Kinds, with_attributes, with_relations
+from scenograph.scene.visual_taxonomy import Taxonomy
 from scenograph.scene.visual_units import Places
 from scenograph.scene.visual_words import HeadWords
 from scenograph.scene.vocabulary import Vocabulary
@@ -20,14 +21,15 @@ ATTRIBUTES, RELATIONS = MODELS = ("attribute_head", "relation_head")
 class Heads:
     """Runs both heads.  Errors: PackCorrupt where their words are missing, or not as many as outputs."""
 
-    def __init__(self, sessions: Sessions, vocabulary: Vocabulary) -> None:
+    def __init__(self, sessions: Sessions, vocabulary: Vocabulary, taxonomy: Taxonomy) -> None:
         self._sessions = sessions
+        self._taxonomy = taxonomy
         self._attributes, self._relations = (self._words(name) for name in MODELS)
         self._kinds = Kinds.of(self._attributes, vocabulary)
 
     def add(self, graph: SceneGraph, places: Places, seen: Mapping[str, FloatArray]) -> SceneGraph:
         """The graph with what the heads say; `seen` is `visual_inputs` of these places. Blocking."""
-        where = head_places(graph, places)
+        where = head_places(graph, places, self._taxonomy)
         if not len(where.nodes):
             return graph
         answer = self._sessions.infer(ATTRIBUTES, attribute_inputs(seen, where.regions))

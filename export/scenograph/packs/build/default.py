@@ -16,6 +16,7 @@ from scenograph.onnx.export import OPSET
 from scenograph.packs.build.heads import HEADS
 from scenograph.packs.build.levels import LEVELS
 from scenograph.packs.build.matcher import MATCHER_STAGES
+from scenograph.packs.build.region_heads import REGION_STAGES
 from scenograph.packs.build.scene_parser import build_scene_parser
 from scenograph.packs.build.sources import check_sources
 from scenograph.packs.build.stage import Progress, Record, Stage, recipe_digest, run_stages
@@ -44,6 +45,7 @@ STAGES: tuple[Stage, ...] = (
     *HEADS,
     Stage("scene_parser", "Exporting the scene parser", 8, build_scene_parser),
     *MATCHER_STAGES,
+    *REGION_STAGES,
 )
 
 

@@ -26,6 +26,7 @@ ATTRIBUTES, RELATIONS = "attribute_head", "relation_head"
 _REGION = {name: {0: "regions"} for name in ("backbone", "detector", "scores", "boxes")}
 _WHOLE = {name: {0: "regions"} for name in ("whole_backbone", "whole_detector")}
 _PAIRS = {name: {0: "pairs"} for name in ("union_backbone", "union_detector", "subjects", "objects")}
+AXES = {ATTRIBUTES: _REGION | _WHOLE, RELATIONS: _REGION | _PAIRS}
 _REGIONS = (5, 2, 12, 3)  # of each check photograph
 
 
@@ -42,7 +43,7 @@ def load_relation_head(folder: Path = FOLDER) -> RelationHead:
 def build_attribute_head(work: Path) -> Result:
     """attribute_head.onnx, and attribute_head.json: its words."""
     feeds: list[Feeds] = [attribute_inputs(seen, np.arange(count)) for seen, count in _seen(work)]
-    return _build(work, ATTRIBUTES, load_attribute_head(), feeds, _REGION | _WHOLE)
+    return _build(work, ATTRIBUTES, load_attribute_head(), feeds)
 
 
 def build_relation_head(work: Path) -> Result:
@@ -51,7 +52,7 @@ def build_relation_head(work: Path) -> Result:
         relation_inputs(seen, np.arange(count), near_pairs(seen["boxes"][0, :count]))
         for seen, count in _seen(work)
     ]
-    return _build(work, RELATIONS, load_relation_head(), feeds, _REGION | _PAIRS)
+    return _build(work, RELATIONS, load_relation_head(), feeds)
 
 
 REGION_STAGES = (
@@ -64,11 +65,9 @@ def _words(name: str, folder: Path) -> HeadWords:
     return HeadWords.load(folder / f"{name}.json")
 
 
-def _build(
-    work: Path, name: str, module: nn.Module, feeds: list[Feeds], dynamic: dict[str, dict[int, str]]
-) -> Result:
+def _build(work: Path, name: str, module: nn.Module, feeds: list[Feeds]) -> Result:
     exported = export_checked(
-        name, module, work, outputs=("probabilities",), dynamic=dynamic, feeds=feeds,
+        name, module, work, outputs=("probabilities",), dynamic=AXES[name], feeds=feeds,
         on="regions of the check photographs, of 2 to 12 at once", limit=1e-4,
     )  # fmt: skip
     shutil.copyfile(FOLDER / f"{name}.json", work / f"{name}.json")

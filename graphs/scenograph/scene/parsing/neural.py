@@ -15,6 +15,7 @@ from scenograph.scene.parsing.neural_decode import Fact, Reading, WordScores, de
 from scenograph.scene.parsing.neural_graph import GraphWriter
 from scenograph.scene.parsing.neural_names import Names
 from scenograph.scene.parsing.neural_words import Token, piece_weights, split_sentences, split_words
+from scenograph.scene.parsing.spelling import Spelling
 from scenograph.scene.vocabulary import Vocabulary
 
 States = npt.NDArray[np.float32]
@@ -85,11 +86,19 @@ def feeds(sentences: Sequence[Sentence]) -> Feeds:
 
 
 class NeuralReader:
-    """What the scores of sentences say."""
+    """What the scores of sentences say; misspelt names as what they mean ("chiar": chair)."""
 
     def __init__(self, names: Names, vocabulary: Vocabulary | None = None) -> None:
+        vocabulary = vocabulary or Vocabulary.load()
         self._names = names
-        self._writer = GraphWriter(vocabulary or Vocabulary.load())
+        self._named = frozenset(
+            word
+            for known in (names.objects, names.attributes, names.verbs)
+            for said in known
+            for word in said.split()
+        )
+        self._spelling = Spelling(vocabulary)
+        self._writer = GraphWriter(vocabulary)
 
     def readings(
         self, sentences: Sequence[Sentence], outputs: Mapping[str, npt.NDArray[np.float32]]
@@ -106,8 +115,16 @@ class NeuralReader:
                 relations[:size, :size],
                 verbs[:size, :size, :size],
             )
-            readings.append(decode([word.text for word in each.words], scores, self._names))
+            readings.append(decode(self._spelt(each), scores, self._names))
         return readings
+
+    def _spelt(self, sentence: Sentence) -> list[str]:
+        """Its words; those that the text encoder knows only in pieces, and no name is known of, mended."""
+        whole = (sentence.weights > 0).sum(axis=1) == 1
+        return [
+            word.text if known or word.text in self._named else self._spelling.mend(word.text)
+            for word, known in zip(sentence.words, whole.tolist(), strict=True)
+        ]
 
     def graph(self, sentences: Sequence[Sentence], readings: Sequence[Reading]) -> SceneGraph:
         """The scene graph of a text, from the readings of its sentences."""

@@ -41,11 +41,11 @@ class Apps:
         parts = self.parts
         if parts.has(MODEL):
             parts.needs(MODEL)
-        heads = None
+        taxonomy, heads = Taxonomy.from_vocabulary(parts.vocabulary), None
         if all(map(parts.has, MODELS)):
             parts.needs(*MODELS)
-            heads = Heads(parts.sessions, parts.vocabulary)
-        return VisualApp(parts.sessions, parts.vision, Taxonomy.from_vocabulary(parts.vocabulary), heads)
+            heads = Heads(parts.sessions, parts.vocabulary, taxonomy)
+        return VisualApp(parts.sessions, parts.vision, taxonomy, heads)
 
     @cached_property
     def textual(self) -> TextualApp:
