@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.cli.captions import Captioned, read_captions
-from scenograph.cli.evaluation import Search, run_together
+from scenograph.cli.evaluation_searches import run_all
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import AsyncClient, Client, Item
 from scenograph.packs import open_pack
@@ -77,9 +77,9 @@ async def throughput(address: str, photos: list[Captioned], queries: int, concur
             return [hit.id for hit in await client.search(f"{COLLECTION}-texts", text=sentence)]
 
         sentences = [f"{photo.captions[-1]} {concurrency}" for photo in photos[:queries]]
-        fresh = [Search(set(), partial(look, sentence)) for sentence in sentences]
+        fresh = [partial(look, sentence) for sentence in sentences]
         began = time.perf_counter()
-        await run_together(fresh, concurrency, lambda: None)
+        await run_all(fresh, concurrency, lambda: None)
         return len(fresh) / (time.perf_counter() - began)
 
 

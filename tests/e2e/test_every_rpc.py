@@ -138,7 +138,7 @@ def encode_images(channel: grpc.Channel) -> None:
     ]
     request = encoder_pb2.EncodeImagesRequest(images=inputs)
     image, features = encoder_pb2_grpc.EncoderServiceStub(channel).EncodeImages(request).embeddings
-    assert len(image.values) == 768 and _dot(image, image) == pytest.approx(1, abs=1e-4)
+    assert len(image.values) == 960 and _dot(image, image) == pytest.approx(1, abs=1e-4)
     assert _dot(image, features) == pytest.approx(1, abs=1e-3)
 
 
@@ -440,7 +440,7 @@ def rank(channel: grpc.Channel) -> None:
 def server_info(channel: grpc.Channel) -> None:
     info = gateway_pb2_grpc.GatewayServiceStub(channel).ServerInfo(gateway_pb2.ServerInfoRequest())
     assert info.pack_name == "default" and info.pack_version.startswith("default@")
-    assert (info.embedding_size, list(info.code_bits), info.cache) == (768, [64, 128, 256], "memory")
+    assert (info.embedding_size, list(info.code_bits), info.cache) == (960, [64, 128, 256], "memory")
     assert info.version and info.max_message_bytes and info.max_image_pixels and info.max_upload_bytes
 
 

@@ -18,7 +18,7 @@ from scenograph.v1 import hashing_pb2 as pb
 
 
 def vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
-    rows = np.random.default_rng(seed).normal(size=(count, 768))
+    rows = np.random.default_rng(seed).normal(size=(count, 960))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -61,11 +61,11 @@ async def test_distances_follow_angles(app: HashingApp) -> None:
 @pytest.mark.parametrize(
     ("rows", "bits", "field"),
     [
-        (np.zeros((0, 768), dtype=np.float32), 256, "embeddings"),
-        (np.zeros((MAX_EMBEDDINGS + 1, 768), dtype=np.float32), 256, "embeddings"),
+        (np.zeros((0, 960), dtype=np.float32), 256, "embeddings"),
+        (np.zeros((MAX_EMBEDDINGS + 1, 960), dtype=np.float32), 256, "embeddings"),
         (np.zeros((2, 100), dtype=np.float32), 256, "embeddings[0]"),
-        (np.array([[0.0] * 768, [float("nan")] * 768], dtype=np.float32), 256, "embeddings[1]"),
-        (np.zeros((1, 768), dtype=np.float32), 100, "bits"),
+        (np.array([[0.0] * 960, [float("nan")] * 960], dtype=np.float32), 256, "embeddings[1]"),
+        (np.zeros((1, 960), dtype=np.float32), 100, "bits"),
     ],
 )
 async def test_refuses(app: HashingApp, rows: NDArray[np.float32], bits: int, field: str) -> None:

@@ -81,7 +81,7 @@ async def test_encoder(default_pack: Pack, tmp_path: Path) -> None:
 
 
 async def test_hashing(default_pack: Pack, tmp_path: Path) -> None:
-    vectors = np.random.default_rng(0).normal(size=(5, 768)).astype(np.float32)
+    vectors = np.random.default_rng(0).normal(size=(5, 960)).astype(np.float32)
     async with both("hashing", RemoteHashing, tmp_path) as (remote, apps):
         for bits in (64, 128, 256):
             far, near = await remote.hash(vectors, bits=bits), await apps.hashing.hash(vectors, bits=bits)

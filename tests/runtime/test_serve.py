@@ -46,7 +46,7 @@ class SeenIds(logging.Handler):
 
 
 async def test_one_service_in_this_process(default_pack: Pack, tmp_path: Path) -> None:
-    vectors = np.eye(768, dtype=np.float32)[:3]
+    vectors = np.eye(960, dtype=np.float32)[:3]
     async with serving(load_settings(port=0, data_dir=tmp_path), "hashing") as (server, apps):
         remote = RemoteHashing(server.address)
         far = await remote.hash(vectors, bits=64)

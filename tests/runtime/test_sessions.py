@@ -31,7 +31,7 @@ async def test_a_model_is_made_once(sessions: Sessions) -> None:
 async def test_runs_off_the_event_loop(sessions: Sessions) -> None:
     name = await sessions.offload(lambda: threading.current_thread().name)
     assert name.startswith("scenograph-model")
-    rows = np.random.default_rng(0).normal(size=(3, 768)).astype(np.float32)
+    rows = np.random.default_rng(0).normal(size=(3, 960)).astype(np.float32)
     answer = await sessions.run("hash_head", {"embedding": rows})
     assert answer["projections"].shape == (3, 256)
 

@@ -22,7 +22,7 @@ class ImageLabels(nn.Module):
     """Label evidence -> unit vector.
 
     `vectors` (1080, d): what each class and each object adds; `centre` (d,): what photographs have in common.
-    `class_power` flattens the class probabilities; `object_weight` brings the detector's scores to their size.
+    `class_power` flattens class probabilities, `object_weight` brings the detector's scores to their size.
     Shapes: class_probs (B, 1000) and object_scores (B, 80) in [0, 1] -> (B, d).
     """
 
