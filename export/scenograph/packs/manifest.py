@@ -13,7 +13,7 @@ from scenograph.scene.errors import PackCorrupt
 FORMAT = 1
 FILE_NAME = "pack.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-LEVEL_NAMES = ("scene", "object", "relation")
+LEVEL_NAMES = ("scene", "object", "relation", "label")
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]{1,64})?")
 
 
