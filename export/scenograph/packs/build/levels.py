@@ -9,7 +9,7 @@ from scenograph.nn.image_head import NAMES, SIZES
 from scenograph.packs.manifest import Level
 
 WEIGHTS = (0.4, 0.2, 0.15, 0.25)
-"""Chosen on a validation part of the training photographs."""
+"""Chosen on Flickr8k's dev photographs, and on COCO's classes for what training never showed."""
 
 LEVELS = tuple(
     Level(name=name, start=stop - size, stop=stop, weight=weight, bits=bits)
