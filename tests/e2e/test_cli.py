@@ -138,7 +138,7 @@ def test_evaluate(shell: Shell, folder: Path, tmp_path: Path) -> None:
     )
     assert isinstance(result, dict) and (result["photos"], result["sentences"]) == (2, 3)
     rows = {(row["direction"], row["stage"]): row for row in result["rows"]}
-    assert len(rows) == 2 * (9 - len(result["skipped"]))
+    assert len(rows) == 2 * (10 - len(result["skipped"]))
     assert ("text to image", "graph score alone") in rows
     assert rows["text to image", "graph"]["recall_at_1"] == 1.0
     assert rows["image to text", "float"]["queries"] == 2
