@@ -10,6 +10,7 @@ STUB_FLAGS = --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --my
 # Where the features of the training photographs are kept, and what of the pack is trained.
 FEATURES ?= build/features
 TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
+CAPTIONS ?= $(or $(SCENOGRAPH_DATA),../shared/data)/flickr8k/captions.jsonl
 
 .PHONY: help demo pack train-default test check lint types imports protos stubs proto format env clean
 .DEFAULT_GOAL := help
@@ -29,6 +30,8 @@ train-default: env  ## Train the default pack's own weights on Flickr8k, anew (h
 	$(BIN)/python -m scenograph.packs.training.parser
 	$(BIN)/python -m scenograph.packs.training.matcher --install
 	$(BIN)/python -m scenograph.packs.training.regions --cache $(FEATURES)
+	$(BIN)/scenograph pack build
+	$(BIN)/scenograph pack weigh --captions $(CAPTIONS) --out export/scenograph/packs/heads/fusion.toml
 
 test: env  ## Run the tests.
 	$(BIN)/pytest

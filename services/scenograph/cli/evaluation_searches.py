@@ -15,7 +15,7 @@ from scenograph.client.arguments import SearchArguments
 
 T = TypeVar("T")
 
-DEPTH = 100
+DEPTH = 50
 """Hits asked for: a rank beyond counts as not found; recall at 10 and a median below do not notice."""
 
 Found: TypeAlias = "Mapping[str, list[str]]"
