@@ -101,7 +101,7 @@ def _reweighed(pack: Pack, work: Path, weights: RankingWeights) -> Manifest:
     return msgspec.structs.replace(
         pack.manifest,
         version=_version(pack.manifest.files, pack.manifest.sources, weights),
-        built_at=_now(),
+        built_at=datetime.now(UTC),
         fusion=weights.fusion,
         match=weights.match,
     )
@@ -122,7 +122,7 @@ def _manifest(
         format=FORMAT,
         name=NAME,
         version=_version(all_files, sources, weights),
-        built_at=_now(),
+        built_at=datetime.now(UTC),
         recipe=recipe,
         opset=OPSET,
         preprocessing=PREP_VERSION,
@@ -134,10 +134,6 @@ def _manifest(
         models={name: model for record in records.values() for name, model in record.models.items()},
         files=all_files,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _version(files: Mapping[str, str], sources: Sequence[Source], weights: RankingWeights) -> str:
