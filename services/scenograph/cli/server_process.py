@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-START_SECONDS = 600.0
+START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
 
