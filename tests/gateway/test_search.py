@@ -71,7 +71,9 @@ async def test_a_search_agrees_with_a_slow_obvious_one(apps: Apps, gateway: Gate
     records, _ = await apps.index.list_items("photos", page_size=1000)
     entries = [(r.id, e) for r in records for e in r.entries if e.modality is Modality.TEXT]
     vector = (await apps.encoder.encode_texts([text])).vectors[0]
-    code = (await apps.hashing.hash(vector[np.newaxis])).codes[0]
+    hashed = await apps.hashing.hash(vector[np.newaxis], include_projections=True)
+    assert hashed.projections is not None
+    code, sure = hashed.codes[0], np.abs(hashed.projections[0])
     (parsed,) = (await apps.textual.parse([text])).results
     assert isinstance(parsed, SceneGraph)
     graphs = [entry.graph or SceneGraph() for _, entry in entries]
@@ -79,7 +81,7 @@ async def test_a_search_agrees_with_a_slow_obvious_one(apps: Apps, gateway: Gate
     expected = {}
     for (item_id, entry), alignment in zip(entries, matched.alignments, strict=True):
         assert entry.code is not None and entry.embedding is not None
-        coarse = 1 - int(np.bitwise_count(entry.code ^ code).sum()) / 256
+        coarse = 1 - np.unpackbits(entry.code ^ code) @ sure / sure.sum()
         cosine = float(entry.embedding @ vector)
         expected[item_id] = 0.1 * coarse + 0.6 * cosine + 0.3 * alignment.score
     page = await gateway.search(ask(text, returning=Modality.TEXT, page_size=100))

@@ -43,6 +43,9 @@ async def test_shorter_codes_begin_longer_ones(app: HashingApp) -> None:
     for bits in (64, 128, 256):
         codes = (await app.hash(rows, bits=bits)).codes
         np.testing.assert_array_equal(codes, full.codes[:, : bits // 8])
+    told = await app.hash(rows, bits=128, include_projections=True)
+    assert full.projections is None and told.projections is not None
+    np.testing.assert_array_equal(np.packbits(told.projections > 0, axis=1), full.codes[:, :16])
     one_by_one = [(await app.hash(rows[place : place + 1])).codes[0] for place in range(20)]
     np.testing.assert_array_equal(one_by_one, full.codes)
 
@@ -89,6 +92,10 @@ async def test_over_grpc(app: HashingApp) -> None:
         ]
         short = await stub.Hash(pb.HashRequest(embeddings=messages, bits=64))
         assert [code.length for code in short.codes] == [64] * 3
+        told = await stub.Hash(pb.HashRequest(embeddings=messages, bits=64, include_projections=True))
+        projections = (await app.hash(rows, bits=64, include_projections=True)).projections
+        assert not short.projections and projections is not None
+        np.testing.assert_array_equal([list(row.values) for row in told.projections], projections)
         ragged = [messages[0], common_pb2.Embedding(values=[1.0])]
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.Hash(pb.HashRequest(embeddings=ragged))

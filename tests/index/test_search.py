@@ -176,6 +176,26 @@ def test_few_wanted_rows_are_searched_as_all_are() -> None:
         assert ids == [hit[0] for hit in expected] and found.considered == share
 
 
+async def test_bits_count_by_their_weights_among_those_kept(app: IndexApp) -> None:
+    await put(app, *(record(f"i{number:02}", number) for number in range(50)))
+    asked = query(seed=3, coarse_candidates=20)
+    plain = await app.search("photos", asked)
+    sure = np.random.default_rng(0).random(BITS).astype(np.float32)
+    found = await app.search("photos", replace(asked, bit_weights=sure))
+    names, before = ([(hit.item_id, hit.modality, hit.ordinal) for hit in one.hits] for one in (found, plain))
+    assert sorted(names) == sorted(before) and names != before
+    records, _ = await app.get("photos", [hit.item_id for hit in found.hits])
+    codes = {
+        (one.id, entry.modality, entry.ordinal): np.asarray(entry.code)
+        for one in records
+        for entry in one.entries
+    }
+    shares = [float(np.unpackbits(codes[name] ^ asked.code) @ sure / sure.sum()) for name in names]
+    assert [hit.distance for hit in found.hits] == pytest.approx(shares) and shares == sorted(shares)
+    hamming = [int(np.bitwise_count(codes[name] ^ asked.code).sum()) for name in names]
+    assert [hit.hamming for hit in found.hits] == hamming
+
+
 async def test_hits_are_ranked_by_distance_then_by_cosine(app: IndexApp) -> None:
     await put(app, *(record(f"i{number:02}", number) for number in range(50)))
     near = await app.search("photos", query(5, coarse_candidates=20))
@@ -250,6 +270,9 @@ async def test_wrong_searches_are_refused(app: IndexApp) -> None:
         (IndexQuery(np.zeros(8, np.uint8), 128, PACK), InvalidInput),
         (IndexQuery(np.zeros(8, np.uint8), BITS, ""), InvalidInput),
         (IndexQuery(np.zeros(8, np.uint8), BITS, "default@2"), PackMismatch),
+        (IndexQuery(np.zeros(8, np.uint8), BITS, PACK, bit_weights=np.ones(8, np.float32)), InvalidInput),
+        (IndexQuery(np.zeros(8, np.uint8), BITS, PACK, bit_weights=np.zeros(BITS, np.float32)), InvalidInput),
+        (IndexQuery(np.zeros(8, np.uint8), BITS, PACK, bit_weights=-np.ones(BITS, np.float32)), InvalidInput),
         (query(coarse_candidates=100_001), InvalidInput),
         (query(coarse_candidates=-1), InvalidInput),
         (query(with_graphs=-1), InvalidInput),

@@ -86,6 +86,11 @@ async def test_hashing(default_pack: Pack, tmp_path: Path) -> None:
         for bits in (64, 128, 256):
             far, near = await remote.hash(vectors, bits=bits), await apps.hashing.hash(vectors, bits=bits)
             assert np.array_equal(far.codes, near.codes) and far.bits == bits
+            assert far.projections is None
+        told = await remote.hash(vectors, bits=64, include_projections=True)
+        expected = await apps.hashing.hash(vectors, bits=64, include_projections=True)
+        assert told.projections is not None and expected.projections is not None
+        assert np.array_equal(told.projections, expected.projections)
 
 
 async def test_index(tmp_path: Path) -> None:
@@ -132,6 +137,11 @@ async def test_index(tmp_path: Path) -> None:
         ]
         assert answer.hits[0].item_id == "a" and answer.hits[0].graph == expected.hits[0].graph
         assert answer.hits[1].graph is None and answer.considered == 2
+        weights = np.linspace(0, 1, 64, dtype=np.float32)
+        query = IndexQuery(code, 64, pack, bit_weights=weights)
+        answer, expected = await remote.search("photos", query), await apps.index.search("photos", query)
+        assert [hit.distance for hit in answer.hits] == [hit.distance for hit in expected.hits]
+        assert answer.hits[1].distance != answer.hits[1].hamming / 64
 
         snapshot = await remote.create_snapshot("photos", "s1")
         assert (await remote.list_snapshots("photos"))[0] == [snapshot]

@@ -18,8 +18,9 @@ class TextUnits(nn.Module):
 
     Shapes: tokens (B, T, 384), sentence (B, 384) of the text encoder; heads, attributes (B, N, T) and
     predicates (B, E, T), shares of each part's tokens; subjects, objects (B, E, N), 1 where object n is that
-    end of relation e; has_object (B, N), has_relation (B, E), 0 for padding -> vectors (B, N + E + 1, d) of
-    objects, relations, the sentence, unit length; weights (B, N + E + 1), 0 for padding.
+    end of relation e; has_object (B, N), has_relation (B, E), 0 for padding, -1 for what the sentence denies
+    -> vectors (B, N + E + 1, d) of objects, relations, the sentence, unit length; weights (B, N + E + 1), 0
+    for padding, negative for what is denied. Denied relations tell their ends nothing.
     """
 
     def __init__(
@@ -69,10 +70,10 @@ class TextUnits(nn.Module):
         ends = self.subject(subjects @ nodes) + self.object(objects @ nodes)
         edges = self.relation_norm(self.predicate(drop(predicates)) + ends)
         edges = edges + self.relation_step(edges)
-        told = subjects.transpose(1, 2) @ self.to_subject(edges) + objects.transpose(1, 2) @ self.to_object(
-            edges
-        )
-        degree = (subjects + objects).sum(dim=1).clamp_min(1)[..., None]
+        affirmed = has_relation.clamp_min(0)[..., None]
+        starts, stops = (affirmed * subjects).transpose(1, 2), (affirmed * objects).transpose(1, 2)
+        told = starts @ self.to_subject(edges) + stops @ self.to_object(edges)
+        degree = (starts + stops).sum(dim=2).clamp_min(1)[..., None]
         nodes = self.context_norm(nodes + self.context_step(told / degree))
         vectors = torch.cat(
             [self.object_out(nodes), self.relation_out(edges), self.sentence(sentence)[:, None]], dim=1

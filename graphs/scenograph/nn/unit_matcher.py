@@ -13,10 +13,10 @@ from torch import Tensor, nn
 class UnitMatcher(nn.Module):
     """Scores of every sentence with every image.
 
-    Shapes: text (T, P, d), weights (T, P), 0 for padding; text_scene (T, P), 1 for sentences; visual
-    (I, U, d), present (I, U), 0 for padding; visual_scene (I, U), 1 for scenes -> score (T, I) in [0, 1], the
-    weighted sum between the lowest and the highest that is met; best (T, P, I), the cosine of each textual
-    unit with its best visual unit; place (T, P, I) int64, which that is.
+    Shapes: text (T, P, d), weights (T, P), 0 for padding, negative for what is denied; text_scene (T, P), 1
+    for sentences; visual (I, U, d), present (I, U), 0 for padding; visual_scene (I, U), 1 for scenes -> score
+    (T, I) in [0, 1], the weighted sum between the lowest and the highest that is met; best (T, P, I), the
+    cosine of each textual unit with its best visual unit; place (T, P, I) int64, which that is.
     """
 
     span: Tensor

@@ -34,10 +34,10 @@ class UnitKind(IntEnum):
 class GraphUnits:
     """M unit vectors of d components, in int8 with a scale each: vector i is `vectors[i] * scales[i]`.
 
-    `weights` (M,) say how much each counts. `kinds` (M,) are UnitKind numbers. `nodes` (M,) are places in the
-    graph's nodes, or in its edges where the kind is RELATION; -1: the unit stands for none of them.
-    `boxes` (M, 4) are x0, y0, x1, y1 in fractions of the image, a row of zeros for a unit without a place;
-    None where no unit has one. The arrays are never written to.
+    `weights` (M,) say how much each counts, negative where it counts against. `kinds` (M,) are UnitKind
+    numbers. `nodes` (M,) are places in the graph's nodes, or in its edges where the kind is RELATION; -1: the
+    unit stands for none of them. `boxes` (M, 4) are x0, y0, x1, y1 in fractions of the image, a row of zeros
+    for a unit without a place; None where no unit has one. The arrays are never written to.
     Shapes: vectors int8 (M, d); scales, weights float32; kinds int8; nodes int32; boxes float32.
     Errors: ValueError where shapes, types or values do not fit.
     """
@@ -156,8 +156,8 @@ class GraphUnits:
     def _check(self) -> None:
         if not (np.isfinite(self.scales).all() and np.isfinite(self.weights).all()):
             raise ValueError("scales and weights of units are finite")
-        if len(self) and (self.scales.min() < 0 or self.weights.min() < 0):
-            raise ValueError("scales and weights of units are at least 0")
+        if len(self) and self.scales.min() < 0:
+            raise ValueError("scales of units are at least 0")
         if len(self) and not (self.kinds.min() >= UnitKind.OBJECT and self.kinds.max() <= UnitKind.SCENE):
             raise ValueError("a unit of an unknown kind")
         if len(self) and self.nodes.min() < -1:

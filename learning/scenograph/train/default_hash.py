@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from scenograph.components import tasks
 from scenograph.losses.caption_contrast import caption_contrast
@@ -43,19 +44,30 @@ class HashTeaching(nn.Module):
         """Signs, with the gradient of the tanh of the projections.  Shapes: (B, d) each -> (B, 256), -1 or
         1.
         """
-        soft = torch.tanh(self.head(torch.cat(list(levels.values()), dim=-1)))
+        soft = self.soft(levels)
         return soft + (torch.where(soft > 0, 1.0, -1.0) - soft).detach()
+
+    def soft(self, levels: Levels) -> Tensor:
+        """The tanh of the projections.  Shapes: (B, d) each -> (B, 256)."""
+        return torch.tanh(self.head(self.joined(levels)))
+
+    def joined(self, levels: Levels) -> Tensor:
+        """The embedding.  Shapes: (B, d) each -> (B, sum of d)."""
+        return side_by_side(list(levels.values()), self.towers.image.weights)
 
 
 @tasks("default_hash.v1")
 class DefaultHash(Task):
-    """Contrast of photos and captions by their codes of each length, and still by each level's vectors.
+    """Contrast of photos and captions by their codes of each length, by the code of one and the projections
+    of the other, and still by each level's vectors.
 
     The tuned layers of the towers stay as they are; dropout makes photos and captions of the training set no
     nearer to each other than new ones are. The codes start from `directions` of each level
-    (`HashHead.start`). `code` weighs them against the levels' vectors, `balance` how far a bit may be from
-    being 1 for half of all. `averaging` is the old weights' share in the average that is kept.
-    Sources: Bengio et al. 2013 (straight-through gradients), Kusupati et al. 2022 (nested representations).
+    (`HashHead.start`). `code` weighs them against the levels' vectors, `asymmetric` codes against projections
+    beside codes against codes, `balance` how far a bit may be from being 1 for half of all. `averaging` is
+    the old weights' share in the average that is kept.
+    Sources: Bengio et al. 2013 (straight-through gradients), Kusupati et al. 2022 (nested representations),
+    Dong et al. 2008 (asymmetric distances).
     """
 
     def __init__(
@@ -66,12 +78,13 @@ class DefaultHash(Task):
         held_out: RowArray,
         /,
         *,
-        directions: tuple[int, ...] = (88, 24, 16, 24),
+        directions: tuple[int, ...] = (85, 24, 16, 24),
         captions: int = 2,
         temperature: float = 0.06,
         hash_lr: float = 1e-2,
         scale_lr: float = 3e-3,
         code: float = 1.0,
+        asymmetric: float = 1.0,
         balance: float = 0.1,
         averaging: float = 0.98,
         views: int = 3,
@@ -79,16 +92,17 @@ class DefaultHash(Task):
     ) -> None:
         self.towers, self.data, self.photos, self.held_out = towers.eval(), data, photos, held_out
         self.rows, self.captions, self.bfloat16 = len(photos), captions, bfloat16
-        self.hash_lr, self.scale_lr, self.code, self.balance = hash_lr, scale_lr, code, balance
+        self.hash_lr, self.scale_lr = hash_lr, scale_lr
+        self.code, self.asymmetric, self.balance = code, asymmetric, balance
         self.tuned = [self._tuned(view) for view in range(views)]
         self.pooled = self._pooled()
         head = HashHead()
         first = photos * data.captions_each
         with torch.no_grad():
             image, text = self._levels(photos, np.zeros_like(photos), first)
-        joined = [torch.cat(list(levels.values()), dim=-1) for levels in (image, text)]
-        head.start(joined[0], joined[1], directions)
         self.teaching = HashTeaching(towers, head, temperature)
+        with torch.no_grad():
+            head.start(self.teaching.joined(image), self.teaching.joined(text), directions)
         self.module = self.teaching
         self.average = AveragedWeights(averaging)
         self.hooks = (self.average,)
@@ -110,25 +124,37 @@ class DefaultHash(Task):
             )
             for length, scale in zip(LENGTHS, scales, strict=True)
         ]
+        longest = LENGTHS[-1] ** 0.5
+        met = [
+            caption_contrast(image_codes / longest, normalize(self.teaching.soft(text), dim=-1), scales[-1]),
+            caption_contrast(normalize(self.teaching.soft(image), dim=-1), text_codes / longest, scales[-1]),
+        ]
         means = torch.stack([codes.mean(dim=0) for codes in (image_codes, text_codes)])
         return {
             "levels": torch.stack(vectors).sum(),
             "codes": self.code * torch.stack(codes).sum(),
-            "balance": self.balance * means.square().mean() * LENGTHS[-1] ** 0.5,
+            "asymmetric": self.code * self.asymmetric * torch.stack(met).sum(),
+            "balance": self.balance * means.square().mean() * longest,
         }
 
     def validate(self) -> Mapping[str, float]:
-        """Text-to-image recall at 10 in per cent among the held-out photos, by embeddings and by codes."""
+        """Text-to-image recall at 10 in per cent among the held-out photos, by embeddings, by codes, and by
+        the captions' projections and the photos' codes.
+        """
         if not len(self.held_out):
             return {}
         with self.average.weights(self.module), torch.no_grad():
             captions = self.data.captions_of(self.held_out)
             image, text = self._levels(self.held_out, np.zeros_like(self.held_out), captions)
-            weights = self.towers.image.weights
-            vectors = [side_by_side(list(levels.values()), weights) for levels in (image, text)]
+            vectors = [self.teaching.joined(levels) for levels in (image, text)]
+            asked = self.teaching.head(vectors[1])
             signs = [self.teaching.codes(levels) for levels in (image, text)]
         owner = np.repeat(np.arange(len(self.held_out)), self.data.captions_each)
-        found = {"float": caption_retrieval((vectors[0] @ vectors[1].T).numpy(), owner, (10,))[0].recall[10]}
+        scored = {"float": vectors[0] @ vectors[1].T, "asymmetric": signs[0] @ asked.T}
+        found = {
+            name: caption_retrieval(scores.numpy(), owner, (10,))[0].recall[10]
+            for name, scores in scored.items()
+        }
         for length in LENGTHS:
             scores = (signs[0][:, :length] @ signs[1][:, :length].T).numpy()
             found[f"bits{length}"] = caption_retrieval(scores, owner, (10,))[0].recall[10]

@@ -382,7 +382,7 @@ class GraphUnits(_message.Message):
 
     @_builtins.property
     def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """How much each vector counts."""
+        """How much each vector counts; negative: against the match, as what a sentence denies."""
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___UnitKind.ValueType]:

@@ -32,7 +32,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_UNSPECIFIED: _Stage.ValueType  # 0
     """Not said: the last stage."""
     STAGE_COARSE: _Stage.ValueType  # 1
-    """Hamming distance of binary codes."""
+    """Hamming distance of binary codes; among those kept, each differing bit counts by how sure the query is of it."""
     STAGE_FLOAT: _Stage.ValueType  # 2
     """Cosine of embeddings."""
     STAGE_GRAPH: _Stage.ValueType  # 3
@@ -44,7 +44,7 @@ class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
 STAGE_UNSPECIFIED: Stage.ValueType  # 0
 """Not said: the last stage."""
 STAGE_COARSE: Stage.ValueType  # 1
-"""Hamming distance of binary codes."""
+"""Hamming distance of binary codes; among those kept, each differing bit counts by how sure the query is of it."""
 STAGE_FLOAT: Stage.ValueType  # 2
 """Cosine of embeddings."""
 STAGE_GRAPH: Stage.ValueType  # 3
@@ -218,7 +218,7 @@ class RankingOptions(_message.Message):
 
     @_builtins.property
     def level_weights(self) -> _common_pb2.LevelWeights:
-        """Weights of the levels in the Hamming distance and the cosine; unset for the pack's own."""
+        """Weights of the levels in the distance of codes and the cosine; unset for the pack's own."""
 
     @_builtins.property
     def match_weights(self) -> _common_pb2.MatchWeights:
@@ -253,7 +253,7 @@ class FusionWeights(_message.Message):
     COSINE_FIELD_NUMBER: _builtins.int
     GRAPH_FIELD_NUMBER: _builtins.int
     coarse: _builtins.float
-    """Of the Hamming similarity."""
+    """Of the similarity of the codes."""
     cosine: _builtins.float
     """Of the cosine."""
     graph: _builtins.float
@@ -1156,7 +1156,7 @@ class RankRequest(_message.Message):
 
     @_builtins.property
     def level_weights(self) -> _common_pb2.LevelWeights:
-        """Weights of the levels in the Hamming distance and the cosine; unset for the pack's own."""
+        """Weights of the levels in the distance of codes and the cosine; unset for the pack's own."""
 
     @_builtins.property
     def match_weights(self) -> _common_pb2.MatchWeights:

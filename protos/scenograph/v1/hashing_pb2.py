@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenograph.v1 import common_pb2 as scenograph_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenograph/v1/hashing.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"I\n\x0bHashRequest\x12,\n\nembeddings\x18\x01 \x03(\x0b\x32\x18.scenograph.v1.Embedding\x12\x0c\n\x04\x62its\x18\x02 \x01(\x05\"y\n\x0cHashResponse\x12&\n\x05\x63odes\x18\x01 \x03(\x0b\x32\x17.scenograph.v1.HashCode\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming2Q\n\x0eHashingService\x12?\n\x04Hash\x12\x1a.scenograph.v1.HashRequest\x1a\x1b.scenograph.v1.HashResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenograph/v1/hashing.proto\x12\rscenograph.v1\x1a\x1ascenograph/v1/common.proto\"f\n\x0bHashRequest\x12,\n\nembeddings\x18\x01 \x03(\x0b\x32\x18.scenograph.v1.Embedding\x12\x0c\n\x04\x62its\x18\x02 \x01(\x05\x12\x1b\n\x13include_projections\x18\x03 \x01(\x08\"\xaa\x01\n\x0cHashResponse\x12&\n\x05\x63odes\x18\x01 \x03(\x0b\x32\x17.scenograph.v1.HashCode\x12\x14\n\x0cpack_version\x18\x02 \x01(\t\x12+\n\x07timings\x18\x03 \x03(\x0b\x32\x1a.scenograph.v1.StageTiming\x12/\n\x0bprojections\x18\x04 \x03(\x0b\x32\x1a.scenograph.v1.Projections\"\x1d\n\x0bProjections\x12\x0e\n\x06values\x18\x01 \x03(\x02\x32Q\n\x0eHashingService\x12?\n\x04Hash\x12\x1a.scenograph.v1.HashRequest\x1a\x1b.scenograph.v1.HashResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenograph.v1.hashing_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HASHREQUEST']._serialized_start=74
-  _globals['_HASHREQUEST']._serialized_end=147
-  _globals['_HASHRESPONSE']._serialized_start=149
-  _globals['_HASHRESPONSE']._serialized_end=270
-  _globals['_HASHINGSERVICE']._serialized_start=272
-  _globals['_HASHINGSERVICE']._serialized_end=353
+  _globals['_HASHREQUEST']._serialized_end=176
+  _globals['_HASHRESPONSE']._serialized_start=179
+  _globals['_HASHRESPONSE']._serialized_end=349
+  _globals['_PROJECTIONS']._serialized_start=351
+  _globals['_PROJECTIONS']._serialized_end=380
+  _globals['_HASHINGSERVICE']._serialized_start=382
+  _globals['_HASHINGSERVICE']._serialized_end=463
 # @@protoc_insertion_point(module_scope)

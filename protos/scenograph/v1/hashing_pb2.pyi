@@ -27,8 +27,11 @@ class HashRequest(_message.Message):
 
     EMBEDDINGS_FIELD_NUMBER: _builtins.int
     BITS_FIELD_NUMBER: _builtins.int
+    INCLUDE_PROJECTIONS_FIELD_NUMBER: _builtins.int
     bits: _builtins.int
     """Length of the codes: 64, 128 or 256; 0 means 256. A shorter code is the beginning of a longer one."""
+    include_projections: _builtins.bool
+    """Whether to answer with the projections too."""
     @_builtins.property
     def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Embedding]:
         """1 to 4096 embeddings of the pack's size."""
@@ -38,10 +41,11 @@ class HashRequest(_message.Message):
         *,
         embeddings: _abc.Iterable[_common_pb2.Embedding] | None = ...,
         bits: _builtins.int = ...,
+        include_projections: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "embeddings", b"embeddings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "embeddings", b"embeddings", "include_projections", b"include_projections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -56,6 +60,7 @@ class HashResponse(_message.Message):
     CODES_FIELD_NUMBER: _builtins.int
     PACK_VERSION_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    PROJECTIONS_FIELD_NUMBER: _builtins.int
     pack_version: _builtins.str
     """The pack that made them, "name@version"."""
     @_builtins.property
@@ -66,17 +71,46 @@ class HashResponse(_message.Message):
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StageTiming]:
         """Where the time went."""
 
+    @_builtins.property
+    def projections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Projections]:
+        """What the codes' bits are the signs of, one for each embedding, in order; empty unless asked for."""
+
     def __init__(
         self,
         *,
         codes: _abc.Iterable[_common_pb2.HashCode] | None = ...,
         pack_version: _builtins.str = ...,
         timings: _abc.Iterable[_common_pb2.StageTiming] | None = ...,
+        projections: _abc.Iterable[Global___Projections] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "pack_version", b"pack_version", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "pack_version", b"pack_version", "projections", b"projections", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HashResponse: _TypeAlias = HashResponse  # noqa: Y015
+
+@_typing.final
+class Projections(_message.Message):
+    """The real values whose signs are a code's bits: the farther from 0, the surer is the bit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """As many as the code has bits, in order."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Projections: _TypeAlias = Projections  # noqa: Y015

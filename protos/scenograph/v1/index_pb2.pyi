@@ -727,6 +727,7 @@ class IndexServiceSearchRequest(_message.Message):
     WITH_GRAPHS_FIELD_NUMBER: _builtins.int
     PACK_VERSION_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
+    BIT_WEIGHTS_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection."""
     modality: _common_pb2.Modality.ValueType
@@ -751,6 +752,12 @@ class IndexServiceSearchRequest(_message.Message):
     def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Level]:
         """The levels to tell the cosines of; where a scale is not 1, distance and cosine are weighted by them."""
 
+    @_builtins.property
+    def bit_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How much each bit of the code counts where it differs, such as the size of the query's projections; each at least 0, not
+        all 0. The entries kept are those of least distance without them, in the order of their distances with them. Empty: all alike.
+        """
+
     def __init__(
         self,
         *,
@@ -763,10 +770,11 @@ class IndexServiceSearchRequest(_message.Message):
         with_graphs: _builtins.int = ...,
         pack_version: _builtins.str = ...,
         levels: _abc.Iterable[Global___Level] | None = ...,
+        bit_weights: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "filter", b"filter", "levels", b"levels", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_weights", b"bit_weights", "coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "filter", b"filter", "levels", b"levels", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -800,7 +808,9 @@ class IndexHit(_message.Message):
     text: _builtins.str
     """The text; empty for an image."""
     distance: _builtins.float
-    """The distance that ranked it: the differing bits, each times its level's scale, as a share of all bits so weighted."""
+    """The distance that ranked it: the differing bits, each times its weight and its level's scale, as a share of all bits so
+    weighted.
+    """
     @_builtins.property
     def graph(self) -> _common_pb2.SceneGraph:
         """The scene graph, for the first `with_graphs` hits."""

@@ -80,7 +80,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """1 - Hamming distance / bits, cosine, graph agreement; `stage` is the last that scored the hit.
+    """1 - distance of the codes, cosine, graph agreement; `stage` is the last that scored the hit.
 
     `levels` has the cosine of each of the pack's levels: "scene", "object", "relation", "label".
     """

@@ -18,14 +18,15 @@ SKIPPABLE = (Unavailable, DeadlineExceeded, ResourceExhausted)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A query ready for the stages: embedding (D,) float32 of length 1, code (bits / 8,) uint8, the parts'
-    graphs.
+    """A query ready for the stages: embedding (D,) float32 of length 1, code (bits / 8,) uint8, how sure each
+    of its bits is (bits,) float32, the parts' graphs.
 
     `degraded` says why a part has no graph, and is empty where all have theirs.
     """
 
     embedding: FloatArray
     code: CodeArray
+    bit_weights: FloatArray
     graphs: tuple[WeightedGraph, ...]
     degraded: str = ""
 
@@ -40,6 +41,7 @@ class _Kept(msgspec.Struct, array_like=True):
 
     embedding: bytes
     code: bytes
+    bit_weights: bytes
     graphs: tuple[WeightedGraph, ...]
 
 
@@ -48,10 +50,14 @@ _kept = msgspec.msgpack.Decoder(_Kept, dec_hook=decode_units)
 
 
 def to_bytes(prepared: Prepared) -> bytes:
-    return _encode(_Kept(prepared.embedding.tobytes(), prepared.code.tobytes(), prepared.graphs))
+    arrays = (prepared.embedding, prepared.code, prepared.bit_weights)
+    embedding, code, bit_weights = (array.tobytes() for array in arrays)
+    return _encode(_Kept(embedding, code, bit_weights, prepared.graphs))
 
 
 def from_bytes(raw: bytes) -> Prepared:
     kept = _kept.decode(raw)
-    embedding = np.frombuffer(kept.embedding, dtype=np.float32)
-    return Prepared(embedding, np.frombuffer(kept.code, dtype=np.uint8), kept.graphs)
+    embedding, bit_weights = (
+        np.frombuffer(part, dtype=np.float32) for part in (kept.embedding, kept.bit_weights)
+    )
+    return Prepared(embedding, np.frombuffer(kept.code, dtype=np.uint8), bit_weights, kept.graphs)

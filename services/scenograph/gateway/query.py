@@ -109,11 +109,13 @@ class QueryPreparer:
             [(part.weight, one.embedding, one.away) for part, one in zip(parts, made, strict=True)]
         )
         with times.measure("hash"):
-            codes = await self._hashing.hash(embedding[np.newaxis], bits=bits)
+            codes = await self._hashing.hash(embedding[np.newaxis], bits=bits, include_projections=True)
         self._pack.check_service(codes.pack_version, "hashing")
         reasons = dict.fromkeys(one.degraded for one in made if one.degraded)
         graphs = weigh([(part.weight, one.graph) for part, one in zip(parts, made, strict=True)])
-        prepared = Prepared(embedding, codes.codes[0], graphs, "; ".join(reasons))
+        assert codes.projections is not None
+        sure = np.abs(codes.projections[0])
+        prepared = Prepared(embedding, codes.codes[0], sure, graphs, "; ".join(reasons))
         if cached and not prepared.degraded:
             await self._cache.set(key, to_bytes(prepared), self._ttl_s)
         return prepared
@@ -121,7 +123,7 @@ class QueryPreparer:
     def _key(self, parts: Sequence[QueryPart], bits: int, parse: bool) -> str:
         told = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
         flat = [value for pair in told for value in pair]
-        return cache_key("query", self._pack.version, bits, parse, *flat)
+        return cache_key("weighted query", self._pack.version, bits, parse, *flat)
 
     async def _part(
         self, part: QueryPart, field: str, collection: str, times: StageTimes, parse: bool

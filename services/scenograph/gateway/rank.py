@@ -150,11 +150,12 @@ class RankService:
 def _near(
     query: Prepared, entries: Sequence[Entry], levels: Sequence[Level]
 ) -> tuple[Scores, Scores, list[list[float]]]:
-    """Hamming similarity and cosine of each entry, both (K,) float64, and its levels' cosines."""
+    """Similarity of the codes and cosine of each entry, both (K,) float64, and its levels' cosines."""
     vectors = np.stack([entry.embedding for entry in entries if entry.embedding is not None])
     codes = np.stack([entry.code for entry in entries if entry.code is not None])
     whole, own = cosines(query.embedding, vectors, levels)
-    return 1.0 - differing_shares(query.code, codes, levels), whole.astype(np.float64), own.tolist()
+    coarse = 1.0 - differing_shares(query.code, codes, levels, query.bit_weights)
+    return coarse, whole.astype(np.float64), own.tolist()
 
 
 def _sound(made: Made, field: str) -> Entry:

@@ -50,6 +50,7 @@ class Ranker:
                 request.collection,
                 IndexQuery(
                     code=query.code,
+                    bit_weights=query.bit_weights,
                     bits=bits,
                     pack_version=self._pack.version,
                     embedding=None if options.last_stage is Stage.COARSE else query.embedding,

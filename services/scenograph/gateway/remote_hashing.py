@@ -20,10 +20,21 @@ class RemoteHashing(Remote):
         super().__init__(address)
         self._stub = hashing_pb2_grpc.HashingServiceStub(self._channel)
 
-    async def hash(self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS) -> CodeBatch:
+    async def hash(
+        self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS, include_projections: bool = False
+    ) -> CodeBatch:
         request = hashing_pb2.HashRequest(
-            embeddings=[embedding_to_pb(vector) for vector in embeddings], bits=bits
+            embeddings=[embedding_to_pb(vector) for vector in embeddings],
+            bits=bits,
+            include_projections=include_projections,
         )
         response = await call(self._stub.Hash, request)
         codes: CodeArray = np.stack([code_from_pb(message) for message in response.codes])
-        return CodeBatch(codes, bits, response.pack_version, timings_from_pb(response.timings))
+        projections = np.array([list(row.values) for row in response.projections], dtype=np.float32)
+        return CodeBatch(
+            codes,
+            bits,
+            response.pack_version,
+            timings_from_pb(response.timings),
+            projections if include_projections else None,
+        )

@@ -23,7 +23,9 @@ class HashingApp:
         (given,) = sessions.pack.manifest.models[MODEL].inputs
         self._size = int(given.shape[1])
 
-    async def hash(self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS) -> CodeBatch:
+    async def hash(
+        self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS, include_projections: bool = False
+    ) -> CodeBatch:
         """Codes of embeddings (B, D).  Errors: InvalidInput (count, size, values, bits)."""
         check_count(embeddings, MAX_EMBEDDINGS, "embeddings")
         if bits not in CODE_BITS:
@@ -33,8 +35,14 @@ class HashingApp:
             check_vector(vector, self._size, f"embeddings[{place}]")
         start = time.perf_counter()
         answer = await self._sessions.run(MODEL, {"embedding": embeddings.astype(np.float32)})
-        codes = pack_codes(answer["projections"], bits)
-        return CodeBatch(codes, bits, self._sessions.pack.id, {"hash": (time.perf_counter() - start) * 1e3})
+        projections = answer["projections"][:, :bits]
+        return CodeBatch(
+            pack_codes(projections, bits),
+            bits,
+            self._sessions.pack.id,
+            {"hash": (time.perf_counter() - start) * 1e3},
+            projections if include_projections else None,
+        )
 
 
 def pack_codes(projections: FloatArray, bits: int) -> CodeArray:

@@ -32,4 +32,8 @@ def codes_to_pb(batch: CodeBatch) -> hashing_pb2.HashResponse:
         codes=[code_to_pb(code, batch.bits) for code in batch.codes],
         pack_version=batch.pack_version,
         timings=timings_to_pb(batch.timings),
+        projections=[
+            hashing_pb2.Projections(values=row.tolist())
+            for row in (() if batch.projections is None else batch.projections)
+        ],
     )

@@ -20,4 +20,8 @@ class HashingServicer(hashing_pb2_grpc.HashingServiceServicer):
         self, request: pb.HashRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> pb.HashResponse:
         embeddings = embeddings_from_pb(request.embeddings)
-        return codes_to_pb(await self.app.hash(embeddings, bits=bits_from_pb(request)))
+        return codes_to_pb(
+            await self.app.hash(
+                embeddings, bits=bits_from_pb(request), include_projections=request.include_projections
+            )
+        )

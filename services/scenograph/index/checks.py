@@ -15,6 +15,7 @@ from scenograph.index import limits
 from scenograph.runtime.contracts import (
     CODE_BITS,
     Entry,
+    FloatArray,
     IndexQuery,
     Level,
     Metadata,
@@ -125,6 +126,15 @@ def check_query(query: IndexQuery, bits: int, pack_version: str, dimension: int 
     if query.with_graphs < 0:
         raise InvalidInput("less than 0", field="with_graphs")
     _check_levels(query.levels, bits, dimension)
+    if query.bit_weights is not None:
+        _check_bit_weights(query.bit_weights, bits)
+
+
+def _check_bit_weights(weights: FloatArray, bits: int) -> None:
+    if len(weights) != bits:
+        raise InvalidInput(f"{len(weights)} weights for {bits} bits", field="bit_weights")
+    if not np.isfinite(weights).all() or weights.min() < 0 or not weights.any():
+        raise InvalidInput("weights of bits are numbers of at least 0, not all 0", field="bit_weights")
 
 
 def _check_levels(levels: Sequence[Level], bits: int, dimension: int | None) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from scenograph.runtime import converters as shared
@@ -156,6 +157,7 @@ def query_to_pb(collection: str, query: IndexQuery) -> pb.IndexServiceSearchRequ
             )
             for level in query.levels
         ],
+        bit_weights=() if query.bit_weights is None else query.bit_weights.tolist(),
     )
 
 
@@ -174,6 +176,7 @@ def query_from_pb(message: pb.IndexServiceSearchRequest) -> IndexQuery:
             Level(level.start, level.stop, tuple((bits.start, bits.stop) for bits in level.bits), level.scale)
             for level in message.levels
         ),
+        np.array(message.bit_weights, dtype=np.float32) if message.bit_weights else None,
     )
 
 

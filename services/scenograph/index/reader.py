@@ -119,6 +119,8 @@ class Reader:
         lap("filter")
         keep = query.coarse_candidates or DEFAULT_CANDIDATES
         found = searching.nearest(view, query.code, wanted, keep, query.levels)
+        if query.bit_weights is not None:
+            found = searching.weighed(view, query.code, found, query.bit_weights, query.levels)
         lap("hamming")
         if query.embedding is not None and table.dimension:
             found, cosines, levels = searching.rescored(view, found, query.embedding, query.levels)

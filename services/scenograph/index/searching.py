@@ -22,7 +22,7 @@ CHUNK = 4096
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """Rows of the view's table with their distances in bits, and as shares of all bits, each bit counted
-    with its level's scale; `considered` rows were looked at.
+    with its weight and its level's scale; `considered` rows were looked at.
     """
 
     rows: NDArray[np.int64]
@@ -93,6 +93,14 @@ def _least(
         tied = kept[last] if places is None else places[kept[last]]
         kept = np.delete(kept, last[_tie_order(view, tied)[len(last) - (len(kept) - keep) :]])
     return kept
+
+
+def weighed(
+    view: View, code: CodeArray, found: Found, bit_weights: FloatArray, levels: Sequence[Level] = ()
+) -> Found:
+    """The same rows, their shares by the weights of bits.  Shapes: bit_weights (bits,)."""
+    shares = differing_shares(code, view.table.codes.data[found.rows], levels, bit_weights)
+    return Found(found.rows, found.distances, shares, found.considered)
 
 
 def ranked(view: View, found: Found) -> Found:

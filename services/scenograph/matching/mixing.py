@@ -64,7 +64,9 @@ def _placed(alignment: Alignment, learned: Learned, query: SceneGraph, candidate
     found = []
     for unit in range(len(said)):
         node = int(said.nodes[unit])
-        if said.kinds[unit] != UnitKind.OBJECT or node < 0 or node in met or learned.best[unit] < SHOWN:
+        if said.kinds[unit] != UnitKind.OBJECT or said.weights[unit] <= 0 or node < 0 or node in met:
+            continue
+        if learned.best[unit] < SHOWN:
             continue
         place = int(learned.place[unit])
         box = Box(*(float(side) for side in seen.boxes[place]))

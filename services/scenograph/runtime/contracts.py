@@ -123,12 +123,16 @@ class EmbeddingBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeBatch:
-    """Packed codes (B, bits / 8) uint8; bit 0 is the most significant bit of byte 0."""
+    """Packed codes (B, bits / 8) uint8; bit 0 is the most significant bit of byte 0.
+
+    `projections` (B, bits) float32, whose signs the bits are, where they were asked for.
+    """
 
     codes: CodeArray
     bits: int
     pack_version: str
     timings: Timings = field(default_factory=dict)
+    projections: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,7 +177,9 @@ class Encoder(Protocol):
 class Hashing(Protocol):
     """Turns embeddings (B, D) into codes of 64, 128 or 256 bits."""
 
-    async def hash(self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS) -> CodeBatch: ...
+    async def hash(
+        self, embeddings: FloatArray, *, bits: int = DEFAULT_BITS, include_projections: bool = False
+    ) -> CodeBatch: ...
 
 
 class Matching(Protocol):
@@ -272,6 +278,8 @@ class IndexQuery:
 
     `modality` UNSPECIFIED looks through both. Only items that pass `filter` are looked at. `with_graphs`
     first hits carry graphs. Where a level's scale is not 1, distance and cosine are weighted by the scales.
+    `bit_weights` (bits,) say how much each bit counts where it differs, among the candidates kept without
+    them.
     """
 
     code: CodeArray
@@ -283,6 +291,7 @@ class IndexQuery:
     coarse_candidates: int = 1000
     with_graphs: int = 0
     levels: tuple[Level, ...] = ()
+    bit_weights: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -290,8 +299,8 @@ class IndexHit:
     """One entry found: differing bits, cosine (0 without an embedding), its text, its graph where asked
     for.
 
-    `distance` is the share of differing bits, each counted with its level's scale. `level_cosines` has one
-    for each level of the query, or is empty without an embedding.
+    `distance` is the share of differing bits, each counted with its weight and its level's scale.
+    `level_cosines` has one for each level of the query, or is empty without an embedding.
     """
 
     item_id: str

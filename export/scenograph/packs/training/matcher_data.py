@@ -177,7 +177,7 @@ def part_states(
     ends = np.zeros((count, RELATIONS, 2), np.int8)
     sizes = np.zeros((2, count), np.int64)
     for row, (text, graph) in enumerate(zip(texts, graphs, strict=True)):
-        parts = text_parts(text, graph).cut(OBJECTS, RELATIONS)
+        parts = text_parts(text, graph).affirmed().cut(OBJECTS, RELATIONS)
         feeds = text_inputs(parts, reading.tokenizer.encode_batch([text]).spans[0])
         own = tokens.caption(row).astype(np.float32)
         sizes[:, row] = len(parts.objects), len(parts.relations)

@@ -17,7 +17,7 @@ Span = tuple[int, int]
 
 def swaps(text: str, graph: SceneGraph, rng: np.random.Generator) -> list[Negative]:
     """The ends of one relation exchanged, the attributes of two objects exchanged, or none of these."""
-    parts, found = text_parts(text, graph), []
+    parts, found = text_parts(text, graph).affirmed(), []
     if parts.relations and rng.random() < OBJECT_SHARE:
         _, subject, target = parts.relations[int(rng.integers(len(parts.relations)))]
         ends = [_whole(parts.objects[end].words) for end in (subject, target)]
