@@ -2,9 +2,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PROTOS := $(wildcard protos/scenograph/v1/*.proto)
+PROTOS := $(sort $(wildcard protos/scenograph/v1/*.proto))
 STUBS := build/stubs
 GENERATE := $(BIN)/python -m grpc_tools.protoc -Iprotos
+PROTOSET := deploy/ghz/scenograph.protoset
+PROTOSET_FLAGS = --include_imports --descriptor_set_out=$(1)
 STUB_FLAGS = --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1)
 
 # Where the features of the training photographs are kept, and what of the pack is trained.
@@ -12,7 +14,7 @@ FEATURES ?= build/features
 TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
 CAPTIONS ?= $(or $(SCENOGRAPH_DATA),../shared/data)/flickr8k/captions.jsonl
 
-.PHONY: help demo pack train-default test check lint types imports protos stubs proto format env clean
+.PHONY: help demo pack train-default test check lint types imports protos stubs proto protoset format env clean
 .DEFAULT_GOAL := help
 
 help:  ## This list.
@@ -51,15 +53,20 @@ imports: env
 protos: env
 	cd protos && $(CURDIR)/$(BIN)/buf lint
 
-stubs: env  # The committed stubs are those that the .proto files make.
+stubs: env  # The committed stubs and descriptors are those that the .proto files make.
 	rm -rf $(STUBS) && mkdir -p $(STUBS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,$(STUBS)) $(PROTOS)
 	@for file in $(STUBS)/scenograph/v1/*; do cmp $$file protos/scenograph/v1/$$(basename $$file) \
 	  || { echo "stubs are out of date: run make proto"; exit 1; }; done
+	$(GENERATE) $(call PROTOSET_FLAGS,$(STUBS)/protoset) $(PROTOS)
+	@cmp $(STUBS)/protoset $(PROTOSET) || { echo "$(PROTOSET) is out of date: run make protoset"; exit 1; }
 
-proto: env  ## Regenerate the committed gRPC stubs.
+proto: env protoset  ## Regenerate the committed gRPC stubs, and the descriptors.
 	rm -f protos/scenograph/v1/*_pb2*.py*
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,protos) $(PROTOS)
+
+protoset: env  ## Regenerate the descriptors that ghz and `scenograph bench load` read.
+	$(GENERATE) $(call PROTOSET_FLAGS,$(PROTOSET)) $(PROTOS)
 
 format: env  ## Format and sort imports.
 	$(BIN)/ruff check --fix --exit-zero --quiet .

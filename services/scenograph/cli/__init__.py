@@ -1,4 +1,4 @@
-"""The command line, `scenograph`: serve, pack, ingest, search, parse, describe, collections, evaluate, demo.
+"""The command line, `scenograph`: serve, pack, ingest, search, describe, collections, evaluate, bench ...
 
 Commands are thin: they read arguments, call the client or a service, and print. Needs the extra `cli`.
 """

@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from scenograph.cli import (
+    bench,
     collections,
     datasets,
     demo,
@@ -39,6 +40,7 @@ app.command("parse")(graphs.parse)
 app.command("describe")(graphs.describe)
 app.add_typer(datasets.app, name="datasets", help="The datasets that training and evaluation read.")
 app.add_typer(evaluate.app, name="evaluate", help="Measure what is found, with reports.")
+app.add_typer(bench.app, name="bench", help="Load on a server, and benchmarks of parts.")
 app.command("train")(train.train)
 app.add_typer(methods.app, name="methods", help="The published methods that can be trained.")
 app.command("demo")(demo.demo)

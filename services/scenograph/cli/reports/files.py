@@ -10,12 +10,12 @@ from scenograph.cli.output import plain
 from scenograph.cli.reports.report import Report
 
 
-def write_report(report: Report, folder: Path) -> Path:
-    """Write both files; the page's path. Errors: OSError."""
+def write_report(report: Report, folder: Path, value: object = None) -> Path:
+    """Write both files; the page's path. The JSON is of `value` where one is given. Errors: OSError."""
     from scenograph.cli.reports.page import page
 
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report_json(report), indent=2, ensure_ascii=False)
+    text = json.dumps(report_json(report) if value is None else value, indent=2, ensure_ascii=False)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     target = folder / "report.html"
     target.write_text(page(report), encoding="utf-8")

@@ -1,0 +1,84 @@
+"""What a load measured: one row for each call that ended."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+OTHER = "other errors"
+ERRORS_KEPT = 100
+"""Different error messages that one process counts apart."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one process gathers; times are nanoseconds of the system's monotonic clock."""
+
+    due: array[int] = field(default_factory=lambda: array("q"))
+    sent: array[int] = field(default_factory=lambda: array("q"))
+    done: array[int] = field(default_factory=lambda: array("q"))
+    status: array[int] = field(default_factory=lambda: array("b"))
+    errors: Counter[str] = field(default_factory=Counter)
+    unsent: int = 0
+
+    def add(self, due: int, sent: int, done: int, status: int, error: str) -> None:
+        """One call that ended; `status` is its gRPC code's number."""
+        self.due.append(due)
+        self.sent.append(sent)
+        self.done.append(done)
+        self.status.append(status)
+        if error:
+            known = error in self.errors or len(self.errors) < ERRORS_KEPT
+            self.errors[error if known else OTHER] += 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """The calls of all processes in the order of their ends: n of them.
+
+    due, sent, done (n,) int64: nanoseconds since the load began; status (n,) int8: gRPC codes. `unsent` were
+    due and had no caller when the load ended.
+    """
+
+    due: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    done: NDArray[np.int64]
+    status: NDArray[np.int8]
+    errors: Counter[str]
+    unsent: int
+
+    @property
+    def from_due(self) -> NDArray[np.int64]:
+        """Nanoseconds from when a call was due to its end, (n,): what users wait when a server stalls."""
+        return self.done - self.due
+
+    @property
+    def from_sent(self) -> NDArray[np.int64]:
+        """Nanoseconds from when a call was sent to its end, (n,)."""
+        return self.done - self.sent
+
+    def after(self, first: int) -> Samples:
+        """The same without the first calls that ended; their errors stay counted."""
+        part = slice(first, None)
+        return Samples(
+            self.due[part], self.sent[part], self.done[part], self.status[part], self.errors, self.unsent
+        )
+
+
+def gathered(tallies: Sequence[Tally], start_ns: int) -> Samples:
+    """The samples of all processes together."""
+    tallies = [Tally(), *tallies]
+    due, sent, done = (
+        np.concatenate([np.frombuffer(getattr(tally, name), np.int64) for tally in tallies]) - start_ns
+        for name in ("due", "sent", "done")
+    )
+    status = np.concatenate([np.frombuffer(tally.status, np.int8) for tally in tallies])
+    order = np.argsort(done, kind="stable")
+    errors: Counter[str] = sum((tally.errors for tally in tallies), Counter())
+    unsent = sum(tally.unsent for tally in tallies)
+    return Samples(due[order], sent[order], done[order], status[order], errors, unsent)

@@ -1,0 +1,17 @@
+"""`scenograph bench`: load on a server, and benchmarks of parts."""
+
+from __future__ import annotations
+
+import typer
+
+from scenograph.cli import bench_load
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Put load on a server, or measure a part beside what there is without it."""
+
+
+app.command("load")(bench_load.load)
