@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scenograph.cli import bench_load
+from scenograph.cli import bench_load, bench_parts
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -15,3 +15,8 @@ def group() -> None:
 
 
 app.command("load")(bench_load.load)
+app.command("encode")(bench_parts.encode)
+app.command("index")(bench_parts.index)
+app.command("match")(bench_parts.match)
+app.command("ingest")(bench_parts.ingest)
+app.command("all")(bench_parts.everything)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("numpy", "scipy", "onnxruntime", "torch")
+_PACKAGES = ("numpy", "scipy", "onnxruntime", "faiss-cpu", "grpcio", "torch")
 
 
 def run_facts(**more: str) -> dict[str, str]:

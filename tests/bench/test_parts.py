@@ -1,0 +1,105 @@
+"""Benchmarks of parts measure what they say: small, on real models and a real server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenograph.bench import encode, index, ingest, match
+from scenograph.bench.bare import Bare, batches, rate_for
+from scenograph.bench.picture import drawn_picture
+from scenograph.bench.sentences import sentences
+from scenograph.cli.server_process import ServerProcess
+from scenograph.client import AsyncClient, Client
+from scenograph.packs import Pack
+
+PICTURES = [drawn_picture(number) for number in range(3)]
+
+
+@pytest.fixture
+async def client(server: ServerProcess) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(server.address) as opened:
+        yield opened
+
+
+async def test_the_bare_loop_answers_as_the_service(default_pack: Pack, client: AsyncClient) -> None:
+    loop = Bare(default_pack)
+    said = sentences(4)
+    for ours, served in (
+        (loop.texts(said), np.array(await client.encode_texts(said))),
+        (loop.images(PICTURES), np.array(await client.encode_images(PICTURES))),
+    ):
+        assert ours.shape == served.shape
+        assert (np.sum(ours * served, axis=1) > 0.99).all()
+    loop.codes(loop.texts(said))
+
+
+def test_encode(server: ServerProcess, default_pack: Pack) -> None:
+    told: list[str] = []
+    results = encode.measure(
+        server.address,
+        default_pack,
+        PICTURES,
+        concurrencies=(1, 2),
+        seconds=0.2,
+        rounds=1,
+        threads=1,
+        tell=told.append,
+    )
+    assert [each.kind for each in results] == ["texts", "images"]
+    for each in results:
+        assert [one.concurrency for one in each.served] == [1, 2] and set(each.bare) == set(encode.BATCHES)
+        assert all(one.rate > 0 and one.failed == 0 and one.p50_ms <= one.p99_ms for one in each.served)
+        assert each.best == max(each.bare.values()) > 0
+    assert len(told) == 2 * (2 + len(encode.BATCHES))
+
+
+def test_index_finds_what_faiss_finds() -> None:
+    found = index.measure(3000, bits=64, keep=50, queries=3)
+    assert (found.entries, found.keep) == (3000, 50) and found.ratio == found.index_ms / found.faiss_ms
+    assert index.measure(20, bits=128, keep=50, queries=1).keep == 20
+
+
+def test_match(server: ServerProcess) -> None:
+    found = match.measure(server.address, PICTURES, candidates=7, repeats=4, explain=True)
+    assert found.candidates == 7 and 0 < found.service_ms <= found.call_p99_ms
+
+
+def test_ingest_leaves_nothing(server: ServerProcess) -> None:
+    results = ingest.measure(server.address, PICTURES[:2], texts=3)
+    assert [(each.kind, each.items) for each in results] == [
+        ("pictures", 2),
+        ("pictures with five sentences", 2),
+        ("sentences", 3),
+    ]
+    with Client(server.address) as client:
+        assert ingest.COLLECTION not in {collection.name for collection in client.list_collections()}
+
+
+def test_the_loop_counts_parts() -> None:
+    assert batches(range(10), 4) == [range(0, 4), range(4, 8)]
+    seen: list[int] = []
+    assert rate_for(seen.extend, batches(range(10), 4), 1, 0.05) > 0
+    assert seen[:8] == list(range(8)) and len(seen) % 4 == 0
+
+
+def test_no_two_sentences_are_alike() -> None:
+    assert len(set(sentences(1000))) == 1000
+
+
+def test_reports(server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from scenograph.cli.app import run
+
+    for command, words in (
+        (["index", "--entries", "2000", "--queries", "2"], "times FAISS"),
+        (["match", "--server", server.address, "--candidates", "5", "--repeats", "2"], "explained"),
+    ):
+        folder = tmp_path / command[0]
+        with pytest.raises(SystemExit) as end:
+            run(["bench", *command, "--report", str(folder)])
+        printed = capsys.readouterr().out
+        assert not end.value.code and words in printed and "cores" in printed
+        assert words in (folder / "report.html").read_text() and (folder / "report.json").exists()
