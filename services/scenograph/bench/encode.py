@@ -63,7 +63,8 @@ def measure(
 ) -> list[Encoding]:
     """Medians over rounds; in each the service is asked and the bare loop run, one after the other.
 
-    `threads`: of the bare loop; a server's has as many workers.  Errors: Unavailable (no call went well).
+    `threads`: of the bare loop; the server has as many workers, and is on this machine.
+    Errors: InvalidInput (it is not), Unavailable (no call went well).
     """
     loop = Bare(pack)
     return [
@@ -121,7 +122,7 @@ def _asked(kind: Kind, address: str, pictures: Sequence[bytes], concurrency: int
             "data": data,
         }
     )
-    load = run_load(config, allow_remote=True)
+    load = run_load(config)
     figures = latencies(load.samples.from_sent[counted(load)])
     if figures is None:
         raise Unavailable(f"no {kind} were encoded: {dict(load.samples.errors)}")

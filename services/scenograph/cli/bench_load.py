@@ -55,16 +55,13 @@ def load(
     from scenograph.bench.load.config import make_config, read_config
     from scenograph.bench.load.driver import run_load
 
-    given: dict[str, Any] = {
-        "host": host,
-        "rps": rps,
-        "concurrency": concurrency,
-        "total": total,
-        "duration": duration,
-    }
-    chosen = make_config(
-        read_config(config) | {key: value for key, value in given.items() if value is not None}
-    )
+    given: dict[str, Any] = {"host": host, "concurrency": concurrency, "duration": duration, "total": total}
+    if total is not None and duration is None:
+        given["duration"] = ""
+    if rps is not None:
+        given |= {"rps": rps, "load-schedule": "const"}
+    changed = {key: value for key, value in given.items() if value is not None}
+    chosen = make_config(read_config(config) | changed)
     calls = None if chosen.seconds("duration") else chosen.total
     with progress() as bar, interrupts() as asked:
         task = bar.add_task(chosen.name or chosen.call, total=calls)

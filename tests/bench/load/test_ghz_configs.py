@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_health.v1 import health_pb2
 from tests.support import ROOT
 
-from scenograph.bench.load.config import LoadConfig, make_config, read_config
+from scenograph.bench.load.config import NOT_HERE, LoadConfig, make_config, read_config
 from scenograph.bench.load.method import find_method, from_protoset
 from scenograph.bench.load.payloads import Payloads
 from scenograph.bench.load.template import Call
@@ -69,3 +70,9 @@ def test_the_protoset_is_that_of_the_protos(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'protos'}", "--include_imports"]
     subprocess.run([*command, f"--descriptor_set_out={made}", *map(str, PROTOS)], check=True)
     assert made.read_bytes() == (FOLDER / "scenograph.protoset").read_bytes(), "run make protoset"
+
+
+def test_the_guide_tells_of_every_key_and_config() -> None:
+    guide = (ROOT / "docs" / "guides" / "load-testing.md").read_text()
+    keys = {field.encode_name for field in msgspec.structs.fields(LoadConfig)} | set(NOT_HERE)
+    assert [name for name in sorted(keys | {path.stem for path in CONFIGS}) if f"`{name}`" not in guide] == []

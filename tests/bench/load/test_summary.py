@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scenograph.bench.load.config import make_config
 from scenograph.bench.load.driver import Load
-from scenograph.bench.load.samples import Tally, gathered
+from scenograph.bench.load.samples import MESSAGES_KEPT, OTHER, Tally, gathered
 from scenograph.bench.load.summary import ghz_report, histogram, latencies, over_time
 
 TIMES = st.lists(st.integers(1, 10**9), min_size=1, max_size=60)
@@ -56,12 +56,15 @@ def test_the_report_adds_up() -> None:
     report = ghz_report(_load(), details=True)
     assert report["count"] == 35 == sum(report["statusCodeDistribution"].values())
     assert report["statusCodeDistribution"] == {"OK": 28, "ResourceExhausted": 7}
+    assert report["errorDistribution"] == {"full": 7}
     assert report["date"] == "2026-01-02T00:00:00Z" and report["rps"] == pytest.approx(35 / 4)
     assert report["average"] == report["fastest"] == report["slowest"] == 50_000_000
     assert [part["percentage"] for part in report["latencyDistribution"]] == [10, 25, 50, 75, 90, 95, 99]
     assert report["scenograph"]["fromSent"]["average"] == 49_000_000
     assert report["scenograph"]["fromDue"]["percentiles"][-1] == {"percentage": 99.9, "latency": 50_000_000}
-    assert report["details"][0]["status"] == "ResourceExhausted" and report["tags"] == {"a": "b"}
+    assert report["details"][0]["status"] == "ResourceExhausted"
+    assert report["details"][0]["error"] == "full" and report["details"][1]["error"] == ""
+    assert report["tags"] == {"a": "b"}
     assert report["options"]["timeout"] == 20_000_000_000 and report["options"]["rps"] == 10
 
 
@@ -70,3 +73,11 @@ def test_over_time() -> None:
     widths = 4.0 / len(slots)
     assert sum(slot.ended for slot in slots) * widths == pytest.approx(35)
     assert Counter(slot.p50_ms for slot in slots if slot.due) == {50.0: sum(slot.due > 0 for slot in slots)}
+
+
+def test_errors_without_number_are_counted_together() -> None:
+    tally = Tally()
+    for number in range(300):
+        tally.add(0, 0, number, 13, f"error id {number}")
+    errors = gathered([tally], 0).errors
+    assert sum(errors.values()) == 300 and errors[OTHER] == 300 - (MESSAGES_KEPT - 2)

@@ -66,8 +66,8 @@ def check_target(host: str, *, allow_remote: bool) -> None:
     for address in (ipaddress.ip_address(text.partition("%")[0]) for text in found):
         if not (address.is_loopback or address.is_unspecified):
             raise InvalidInput(
-                f"host: {host!r} is another machine ({address}); put load on it only with its owner's "
-                "consent, and say so with --allow-remote",
+                f"host: {host!r} is another machine ({address}): load goes there with --allow-remote "
+                "alone, and its owner's consent",
                 field="host",
             )
 

@@ -11,45 +11,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 OTHER = "other errors"
-ERRORS_KEPT = 100
-"""Different error messages that one process counts apart."""
+MESSAGES_KEPT = 100
+"""Different messages that one process counts apart."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one process gathers; times are nanoseconds of the system's monotonic clock."""
+    """What one process gathers; times are nanoseconds of the system's monotonic clock.
+
+    `error` is each call's place in `messages`, whose first is that of no error.
+    """
 
     due: array[int] = field(default_factory=lambda: array("q"))
     sent: array[int] = field(default_factory=lambda: array("q"))
     done: array[int] = field(default_factory=lambda: array("q"))
     status: array[int] = field(default_factory=lambda: array("b"))
-    errors: Counter[str] = field(default_factory=Counter)
+    error: array[int] = field(default_factory=lambda: array("b"))
+    messages: list[str] = field(default_factory=lambda: ["", OTHER])
     unsent: int = 0
 
     def add(self, due: int, sent: int, done: int, status: int, error: str) -> None:
         """One call that ended; `status` is its gRPC code's number."""
+        if error not in self.messages and len(self.messages) < MESSAGES_KEPT:
+            self.messages.append(error)
+        known = error in self.messages
         self.due.append(due)
         self.sent.append(sent)
         self.done.append(done)
         self.status.append(status)
-        if error:
-            known = error in self.errors or len(self.errors) < ERRORS_KEPT
-            self.errors[error if known else OTHER] += 1
+        self.error.append(self.messages.index(error if known else OTHER))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """The calls of all processes in the order of their ends: n of them.
 
-    due, sent, done (n,) int64: nanoseconds since the load began; status (n,) int8: gRPC codes. `unsent` were
-    due and had no caller when the load ended.
+    due, sent, done (n,) int64: nanoseconds since the load began; status (n,) int8: gRPC codes; error (n,):
+    what was said, "" where all went well. `unsent` were due and had no caller when the load ended.
     """
 
     due: NDArray[np.int64]
     sent: NDArray[np.int64]
     done: NDArray[np.int64]
     status: NDArray[np.int8]
-    errors: Counter[str]
+    error: NDArray[np.object_]
     unsent: int
 
     @property
@@ -62,11 +67,16 @@ class Samples:
         """Nanoseconds from when a call was sent to its end, (n,)."""
         return self.done - self.sent
 
+    @property
+    def errors(self) -> Counter[str]:
+        """How many calls each error had."""
+        return Counter(error for error in self.error.tolist() if error)
+
     def after(self, first: int) -> Samples:
-        """The same without the first calls that ended; their errors stay counted."""
+        """The same without the first calls that ended."""
         part = slice(first, None)
         return Samples(
-            self.due[part], self.sent[part], self.done[part], self.status[part], self.errors, self.unsent
+            self.due[part], self.sent[part], self.done[part], self.status[part], self.error[part], self.unsent
         )
 
 
@@ -78,7 +88,9 @@ def gathered(tallies: Sequence[Tally], start_ns: int) -> Samples:
         for name in ("due", "sent", "done")
     )
     status = np.concatenate([np.frombuffer(tally.status, np.int8) for tally in tallies])
+    error = np.concatenate(
+        [np.array(tally.messages, np.object_)[np.frombuffer(tally.error, np.int8)] for tally in tallies]
+    )
     order = np.argsort(done, kind="stable")
-    errors: Counter[str] = sum((tally.errors for tally in tallies), Counter())
     unsent = sum(tally.unsent for tally in tallies)
-    return Samples(due[order], sent[order], done[order], status[order], errors, unsent)
+    return Samples(due[order], sent[order], done[order], status[order], error[order], unsent)

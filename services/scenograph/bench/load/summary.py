@@ -225,10 +225,14 @@ def _details(load: Load) -> list[dict[str, Any]]:
         {
             "timestamp": np.datetime_as_string(np.datetime64(round((began * 1e9) + done), "ns")) + "Z",
             "latency": latency,
-            "error": "" if status == 0 else BY_NUMBER[status],
+            "error": error,
             "status": BY_NUMBER[status],
         }
-        for done, latency, status in zip(
-            samples.done.tolist(), taken.tolist(), samples.status.tolist(), strict=True
+        for done, latency, status, error in zip(
+            samples.done.tolist(),
+            taken.tolist(),
+            samples.status.tolist(),
+            samples.error.tolist(),
+            strict=True,
         )
     ]
