@@ -15,6 +15,7 @@ from tests.runtime.probe import NAME, probing
 from tests.support import ROOT
 
 from scenograph.cli.app import run
+from scenograph.cli.server_process import ServerProcess
 from scenograph.runtime.sessions import Sessions
 
 HASH = str(ROOT / "deploy" / "ghz" / "hash.json")
@@ -87,7 +88,15 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
         assert words in told.replace("\n", " ") and "Traceback" not in told
 
 
-def test_the_report_of_a_config_s_own_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "load.json").write_text(json.dumps({"call": "a.B/C", "output": "x"}))
-    assert _bench("--config", str(tmp_path / "load.json")) == 1
-    assert "needs format" in capsys.readouterr().err
+def test_the_report_in_a_config_s_own_format(
+    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"call": "grpc.health.v1.Health/Check", "host": server.address, "insecure": True, "total": 60}
+    for format_, words in (("json", '"count": 60'), ("html", "<svg"), ("pretty", '\n  "count": 60')):
+        config, output = tmp_path / f"{format_}.json", tmp_path / f"out.{format_}"
+        config.write_text(json.dumps(given | {"format": format_, "output": str(output)}))
+        assert _bench("--config", str(config)) == 0
+        assert words in output.read_text() and "calls ended" in capsys.readouterr().out
+    config.write_text(json.dumps(given | {"format": "json", "duration": "10m"}))
+    assert _bench("--config", str(config), "--total", "7") == 0  # also in place of the config's duration
+    assert json.loads(capsys.readouterr().out)["count"] == 7

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import grpc
 import numpy as np
 import pytest
 from tests.bench.load.served import HASHING, hashing_server, loaded, probe_protoset
-from tests.runtime.probe import KINDS, NAME, probing
+from tests.runtime.probe import KINDS, NAME, probing, register
 from tests.support import ROOT
 
 from scenograph.bench.load.config import read_config
@@ -57,6 +59,51 @@ async def test_without_a_protoset_the_server_is_asked(sessions: Sessions) -> Non
     (error,) = report["errorDistribution"]
     assert error.startswith("rpc error: code = InvalidArgument desc = ")
     assert report["errorDistribution"][error] == 3 and report["latencyDistribution"] == []
+
+
+async def test_a_proto_is_compiled(sessions: Sessions) -> None:
+    protos = ROOT / "protos"
+    values: dict[str, Any] = {
+        "proto": str(protos / "scenograph/v1/hashing.proto"),
+        "import-paths": [str(protos)],
+    }
+    values |= {"call": f"{HASHING}/Hash", "total": 3, "concurrency": 3, "data": read_config(HASH)["data"]}
+    async with hashing_server(sessions) as address:
+        load = await loaded(address, values)
+    assert ghz_report(load)["statusCodeDistribution"] == {"OK": 3}
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """Key and certificate of "probe.test"."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on PATH")
+    key, made = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=probe"]
+    command += ["-addext", "subjectAltName=DNS:probe.test", "-keyout", str(key), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    return key, made
+
+
+async def test_tls(protoset: str, certificate: tuple[Path, Path]) -> None:
+    """A server with a certificate of its own, which the config names."""
+    key, made = certificate
+
+    async def behaviour(text: str, context: Any) -> str:
+        return text
+
+    server = grpc.aio.server()
+    register(behaviour)(server)
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), made.read_bytes())])
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    values = {"protoset": protoset, "call": f"{NAME}/UU", "total": 3, "concurrency": 3, "insecure": False}
+    try:
+        load = await loaded(f"127.0.0.1:{port}", values | {"cacert": str(made), "cname": "probe.test"})
+    finally:
+        await server.stop(None)
+    assert ghz_report(load)["statusCodeDistribution"] == {"OK": 3}
 
 
 @pytest.mark.parametrize("paced", [False, True])
