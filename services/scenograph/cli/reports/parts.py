@@ -24,7 +24,7 @@ def encode_section(results: Sequence[Encoding], threads: int) -> Section:
     blocks: list[Block] = []
     for each in results:
         rows: list[tuple[Cell, ...]] = [
-            (f"{one.concurrency} callers", one.rate, one.p50_ms, one.p99_ms, one.rate / each.best, one.failed)
+            (_callers(one.concurrency), one.rate, one.p50_ms, one.p99_ms, one.rate / each.best, one.failed)
             for one in each.served
         ]
         rows += [
@@ -37,6 +37,10 @@ def encode_section(results: Sequence[Encoding], threads: int) -> Section:
         rates = tuple(float(row[1] or 0) for row in rows)
         blocks.append(Bars(each.kind.capitalize(), "a second", (Series(each.kind, names, rates),)))
     return Section("Encoding", tuple(blocks), _ENCODE.format(threads=threads))
+
+
+def _callers(number: int) -> str:
+    return f"{number} caller{'s' if number > 1 else ''}"
 
 
 def index_section(found: Searching) -> Section:
