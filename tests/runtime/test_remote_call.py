@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from tests.runtime.probe import NAME, probing
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime import deadline
 from scenograph.scene.errors import DeadlineExceeded, Internal, Unavailable
 
@@ -24,7 +24,7 @@ class RemoteProbe(Remote):
             request_serializer=StringValue.SerializeToString,
             response_deserializer=StringValue.FromString,
         )
-        answer: StringValue = await call(method, StringValue(value=text))
+        answer: StringValue = await self._call(method, StringValue(value=text))
         return answer.value
 
 

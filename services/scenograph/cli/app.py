@@ -19,6 +19,7 @@ from scenograph.cli import (
     pack,
     search,
     serving,
+    trace,
     train,
 )
 from scenograph.cli.output import print_error, print_position
@@ -43,6 +44,7 @@ app.add_typer(evaluate.app, name="evaluate", help="Measure what is found, with r
 app.add_typer(bench.app, name="bench", help="Load on a server, and benchmarks of parts.")
 app.command("train")(train.train)
 app.add_typer(methods.app, name="methods", help="The published methods that can be trained.")
+app.command("trace")(trace.trace)
 app.command("demo")(demo.demo)
 
 

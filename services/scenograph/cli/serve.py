@@ -21,6 +21,9 @@ from scenograph.cli.compose.servicers import SERVICES
 from scenograph.runtime.logs import configure_logging
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.runtime.settings import Settings, load_settings
+from scenograph.runtime.telemetry.exposition import Exposition
+from scenograph.runtime.telemetry.metrics import Metrics
+from scenograph.runtime.telemetry.tracing import open_tracer
 from scenograph.scene.errors import InvalidInput
 from scenograph.v1.limits import MAX_MESSAGE_BYTES, SERVICE_MESSAGE_BYTES
 
@@ -38,7 +41,7 @@ def run(
 ) -> None:
     """Serves until SIGTERM or SIGINT; None means: as the environment or the settings file says.
 
-    Prints one line of JSON when ready: address, services, pack. Errors: those of `serving`.
+    Prints one line of JSON when ready: address, services, pack, metrics' address. Errors: those of `serving`.
     """
     settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack)
     configure_logging(settings.log_level, settings.log_format)
@@ -56,6 +59,8 @@ async def _run(settings: Settings, service: str) -> None:
     async with serving(settings, service) as (server, apps):
         names = [short for short, known in SERVICES.items() if known.name in server.services]
         line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
+        if server.metrics_address:
+            line["metrics"] = server.metrics_address
         _settle_memory()
         _settle_threads()
         print(json.dumps(line), flush=True)
@@ -103,10 +108,18 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         drain_grace_s=settings.drain_grace_s,
     )
     async with AsyncExitStack() as closing:
-        server = Server([SERVICES[name].name for name in chosen], options)
+        tracer, close = open_tracer(settings.tracing, f"scenograph-{service}" if service else "scenograph")
+        closing.push_async_callback(asyncio.to_thread, close)
+        metrics = Metrics()
+        metrics.serves(version("scenograph"), chosen)
+        server = Server([SERVICES[name].name for name in chosen], options, metrics=metrics, tracer=tracer)
+        if settings.metrics.address:
+            exposition = Exposition(metrics.registry, settings.metrics.address)
+            closing.push_async_callback(asyncio.to_thread, exposition.close)
+            server.metrics_address = exposition.address
         await server.start()
         closing.push_async_callback(server.stop)
-        apps = Apps(Parts(settings, closing))
+        apps = Apps(Parts(settings, closing, metrics))
         await apps.load(chosen)
         for name in chosen:
             server.add(SERVICES[name].register(apps))

@@ -28,7 +28,7 @@ class ServerProcess:
         self.command += ["--host", "127.0.0.1", "--port", "0", "--data", str(folder / "data")]
         self._environment = {**os.environ, **(settings or {})}
         self.log = folder / "server.log"
-        self.address = ""
+        self.address = self.metrics_address = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> str:
@@ -60,7 +60,8 @@ class ServerProcess:
             self.stop()
             lines = self.log.read_text(errors="replace").strip().splitlines()
             raise ValueError("the server did not start: " + "\n".join(lines[-5:]))
-        self.address = json.loads(line)["address"]
+        ready = json.loads(line)
+        self.address, self.metrics_address = ready["address"], ready.get("metrics", "")
 
     def stop(self) -> None:
         """End the server: in good order, or by force after a while."""

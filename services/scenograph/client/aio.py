@@ -43,6 +43,7 @@ from scenograph.client.results import (
     StagePage,
     StoredItem,
 )
+from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     encoder_pb2,
     encoder_pb2_grpc,
@@ -60,7 +61,8 @@ class AsyncClient:
     """`Client` for asyncio: the same methods to await, or to iterate with `async for`. Made in a loop.
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
-    TLS connection. `metadata` is sent with every call. All methods raise `scenograph.client.errors`.
+    TLS connection. `metadata` is sent with every call, and so is the current trace of a program that uses
+    OpenTelemetry. All methods raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -147,7 +149,7 @@ class AsyncClient:
         """
         slots = asyncio.Semaphore(window)
         failures: deque[IngestStatus] = deque()
-        call = self._gateway.Ingest(timeout=timeout, metadata=self._metadata)
+        call = self._gateway.Ingest(timeout=timeout, metadata=with_trace(self._metadata))
 
         async def send() -> None:
             try:
@@ -258,7 +260,7 @@ class AsyncClient:
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=self._metadata,
+            metadata=with_trace(self._metadata),
         )
         try:
             async for response in call:
@@ -373,7 +375,9 @@ class AsyncClient:
     ) -> A:
         try:
             return await method(
-                request, timeout=self._timeout if timeout is None else timeout, metadata=self._metadata
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=with_trace(self._metadata),
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, service) from error
@@ -388,7 +392,7 @@ class AsyncClient:
     async def _upload(self, data: bytes) -> str:
         try:
             answer = await self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=self._metadata
+                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

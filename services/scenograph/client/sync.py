@@ -33,6 +33,7 @@ from scenograph.client.results import (
     StagePage,
     StoredItem,
 )
+from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     encoder_pb2,
     encoder_pb2_grpc,
@@ -50,7 +51,8 @@ class Client:
     """A connection to a scenograph server, safe to share between threads. Close it, or use it in `with`.
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
-    TLS connection. `metadata` is sent with every call. All methods raise `scenograph.client.errors`.
+    TLS connection. `metadata` is sent with every call, and so is the current trace of a program that uses
+    OpenTelemetry. All methods raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Client:
             return self._build(lambda images: requests.ingest(collection, item, images))
 
         feed = Feed(items, build, window)
-        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=self._metadata)
+        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=with_trace(self._metadata))
         try:
             for response in call:
                 feed.answered()
@@ -213,7 +215,7 @@ class Client:
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=self._metadata,
+            metadata=with_trace(self._metadata),
         )
         try:
             for response in call:
@@ -328,7 +330,9 @@ class Client:
     ) -> A:
         try:
             return method(
-                request, timeout=self._timeout if timeout is None else timeout, metadata=self._metadata
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=with_trace(self._metadata),
             )
         except grpc.RpcError as error:
             raise self._translate(error, service) from error
@@ -343,7 +347,7 @@ class Client:
     def _upload(self, data: bytes) -> str:
         try:
             answer = self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=self._metadata
+                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
             )
         except grpc.RpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

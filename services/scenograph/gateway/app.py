@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scenograph.gateway.graphstage import GraphStage
 from scenograph.gateway.ingest import Ingestor
 from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.limits import Limits
+from scenograph.gateway.meter import Meter
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.query import QueryPreparer
 from scenograph.gateway.rank import RankService
@@ -22,6 +24,7 @@ from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.writes import Writer
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.contracts import Encoder, Hashing, Index, Matching, TextualGraphs, VisualGraphs
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 
 
 class GatewayApp:
@@ -44,10 +47,13 @@ class GatewayApp:
         pack: PackInfo,
         folder: Path,
         limits: Limits | None = None,
+        metrics: Metrics = UNREAD,
     ) -> None:
         limits = limits or Limits()
         stage = GraphStage(matching, pack)
-        preparer = QueryPreparer(visual, textual, encoder, hashing, index, cache, pack, limits.query_ttl_s)
+        preparer = QueryPreparer(
+            visual, textual, encoder, hashing, index, cache, pack, limits.query_ttl_s, metrics
+        )
         maker = EntryMaker(visual, textual, encoder, hashing, pack)
         kept = KeptRankings(cache, most_hits=limits.kept_hits, ttl_s=limits.ranking_ttl_s)
         self._cache = cache
@@ -55,7 +61,8 @@ class GatewayApp:
         self._limits = limits
         self._uploads = Uploads(folder, limits)
         self._collections = Collections(index, pack)
-        writer = Writer(index, self._collections, maker, self._uploads, pack)
+        self._meter = Meter(metrics)
+        writer = Writer(index, self._collections, maker, self._uploads, pack, self._meter)
         self._ingestor = Ingestor(self._collections, writer, limits)
         self._searcher = Searcher(index, self._collections, preparer, stage, kept, self._uploads, pack)
         self._rank = RankService(preparer, maker, stage, self._uploads, pack)
@@ -77,15 +84,23 @@ class GatewayApp:
 
     async def search(self, request: SearchRequest) -> SearchPage:
         """A page of hits, best first."""
-        return await self._searcher.search(request)
+        page = await self._searcher.search(request)
+        self._meter.searched(page.report)
+        return page
 
-    def search_stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
+    async def search_stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
         """The first page as each stage sees it."""
-        return self._searcher.stream(request)
+        async with aclosing(self._searcher.stream(request)) as pages:
+            async for page in pages:
+                if page.final:
+                    self._meter.searched(page.page.report)
+                yield page
 
     async def rank(self, request: RankRequest) -> tuple[list[Hit], Report]:
         """All candidates of the call, best first."""
-        return await self._rank.rank(request)
+        hits, report = await self._rank.rank(request)
+        self._meter.ranked(report)
+        return hits, report
 
     async def upload(self, chunks: AsyncIterator[bytes]) -> Upload:
         """Keeps a large image for the request that will use it."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from scenograph.runtime import deadline
 from scenograph.runtime.contracts import Timings
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import DeadlineExceeded
 
 SMOOTHING = 0.2  # weight of the newest observation in a moving average
@@ -28,10 +29,11 @@ class StageTimes:
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
-        """Adds the time spent in the block to the stage."""
+        """Adds the time spent in the block to the stage, and to the call's trace a span of its name."""
         start = time.perf_counter()
         try:
-            yield
+            with span(stage):
+                yield
         finally:
             self._spent[stage] = self._spent.get(stage, 0.0) + (time.perf_counter() - start) * 1000
 

@@ -15,6 +15,7 @@ import msgspec
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.ranked import Ranking
 from scenograph.runtime.cache.contract import Cache
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.units import decode_units, encode_units
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,12 @@ class KeptRankings:
 
     async def get(self, key: str) -> Ranking | None:
         """The ranking, or None where it is kept neither here nor in the shared cache."""
+        with span("cache ranking") as looking:
+            found = await self._get(key)
+            looking.set_attribute("scenograph.cache.hit", found is not None)
+            return found
+
+    async def _get(self, key: str) -> Ranking | None:
         entry = self._entries.get(key)
         if entry is not None and entry.expires > self._clock():
             self._entries.move_to_end(key)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from scenograph.gateway.answers import Hit, ScoreParts
 from scenograph.gateway.deadlines import Estimates, StageTimes, time_box
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
+from scenograph.gateway.lacks import Lack
 from scenograph.gateway.packs import PackLevel
 from scenograph.gateway.prepared import SKIPPABLE
 from scenograph.gateway.ranked import RankedHit, Ranking
@@ -114,7 +115,7 @@ class Pages:
                 candidates = [hits[place].graph or SceneGraph() for place in seen]
                 alignments = await self._stage.match(graphs, candidates, explain=True, weights=weights)
         except SKIPPABLE as error:
-            return [replace(hit, graph=None) for hit in hits], f"hits are not explained: {error.message}"
+            return [replace(hit, graph=None) for hit in hits], Lack.EXPLAIN.because(error)
         explained = list(hits)
         for place, alignment in zip(seen, alignments, strict=True):
             explained[place] = replace(hits[place], alignment=alignment)

@@ -12,6 +12,7 @@ import numpy as np
 from scenograph.gateway.deadlines import StageTimes, parse_budget, time_box
 from scenograph.gateway.digests import source_digest
 from scenograph.gateway.fields import at_field
+from scenograph.gateway.lacks import Lack
 from scenograph.gateway.mixing import mix, soft, weigh
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared, from_bytes, to_bytes
@@ -36,6 +37,8 @@ from scenograph.runtime.contracts import (
     TextualGraphs,
     VisualGraphs,
 )
+from scenograph.runtime.telemetry.metrics import Metrics
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import (
     InvalidInput,
     ItemNotFound,
@@ -74,6 +77,7 @@ class QueryPreparer:
         cache: Cache,
         pack: PackInfo,
         ttl_s: float,
+        metrics: Metrics,
     ) -> None:
         self._visual = visual
         self._textual = textual
@@ -83,6 +87,7 @@ class QueryPreparer:
         self._cache = cache
         self._pack = pack
         self._ttl_s = ttl_s
+        self._metrics = metrics
 
     async def prepare(
         self,
@@ -100,7 +105,7 @@ class QueryPreparer:
         """
         cached = not bypass_cache and not any(isinstance(part.source, StoredSource) for part in parts)
         key = self._key(parts, bits, parse)
-        if cached and (found := await self._cache.get(key)) is not None:
+        if (found := await self._kept(key, cached)) is not None:
             return from_bytes(found)
         made = await together(
             [self._part(part, f"query.parts[{i}]", collection, times, parse) for i, part in enumerate(parts)]
@@ -119,6 +124,17 @@ class QueryPreparer:
         if cached and not prepared.degraded:
             await self._cache.set(key, to_bytes(prepared), self._ttl_s)
         return prepared
+
+    async def _kept(self, key: str, cached: bool) -> bytes | None:
+        """What the cache has of a query; it is not asked unless `cached`."""
+        if not cached or self._cache.bypassed:
+            self._metrics.cache_lookups.labels("query", "bypass").inc()
+            return None
+        with span("cache query") as looking:
+            found = await self._cache.get(key)
+            looking.set_attribute("scenograph.cache.hit", found is not None)
+        self._metrics.cache_lookups.labels("query", "miss" if found is None else "hit").inc()
+        return found
 
     def _key(self, parts: Sequence[QueryPart], bits: int, parse: bool) -> str:
         told = [(source_digest(part.source), part.weight) for part in parts if part.source is not None]
@@ -155,7 +171,7 @@ class QueryPreparer:
         if isinstance(vector, ScenographError):
             raise at_field(vector, field)
         if isinstance(graph, SKIPPABLE):
-            return _Part(vector, GraphQuery(), degraded=f"the text was not parsed: {graph.message}")
+            return _Part(vector, GraphQuery(), degraded=Lack.PARSE.because(graph))
         if isinstance(graph, ScenographError):
             raise at_field(graph, field)
         return _Part(vector, soft(graph))

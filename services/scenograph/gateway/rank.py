@@ -14,6 +14,7 @@ from scenograph.gateway.entries import EntryMaker, Made
 from scenograph.gateway.fields import at_field
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, query_graph
+from scenograph.gateway.lacks import Lack
 from scenograph.gateway.levels import scaled_levels
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared
@@ -143,7 +144,7 @@ class RankService:
         except SKIPPABLE as error:
             if query.hard:
                 raise
-            reason = f"the graph stage was skipped: {error.message}"
+            reason = Lack.MATCH.because(error)
             return None, "; ".join(filter(None, (query.degraded, reason)))
 
 

@@ -12,12 +12,15 @@ import numpy as np
 from scenograph.gateway.deadlines import Estimates, StageTimes, graph_budget, time_box
 from scenograph.gateway.fusion import Scores, fuse, without_graph
 from scenograph.gateway.graphstage import GraphStage, WeightedGraph
+from scenograph.gateway.lacks import Lack
 from scenograph.gateway.levels import scaled_levels
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.prepared import SKIPPABLE, Prepared
 from scenograph.gateway.ranked import RankedHit, Ranking
 from scenograph.gateway.requests import FusionWeights, SearchRequest, Stage
 from scenograph.runtime.contracts import Collection, Index, IndexAnswer, IndexHit, IndexQuery
+from scenograph.runtime.telemetry.spans import span
+from scenograph.scene.alignment import Alignment
 from scenograph.scene.errors import DeadlineExceeded
 from scenograph.scene.graph import SceneGraph
 
@@ -76,7 +79,8 @@ class Ranker:
 
     def by_cosine(self, request: SearchRequest, collection: Collection, answer: IndexAnswer) -> Ranking:
         """The ranking as the float stage sees it: fused from distance and cosine."""
-        hits = _float_hits(answer.hits, without_graph(self.weights(request)))
+        with span("fuse"):
+            hits = _float_hits(answer.hits, without_graph(self.weights(request)))
         return _ranking(hits, (), answer, collection, rescored=len(answer.hits))
 
     async def refine(
@@ -103,7 +107,7 @@ class Ranker:
         except SKIPPABLE as error:
             if query.hard:
                 raise
-            reason = f"the graph stage was skipped: {error.message}"
+            reason = Lack.MATCH.because(error)
             floated = self.by_cosine(request, collection, answer)
             return replace(floated, graphs=query.graphs, degraded="; ".join(filter(None, (degraded, reason))))
         weights = without_graph(self.weights(request))
@@ -147,6 +151,12 @@ class Ranker:
         """The matched hits, those that fail a hard part left out."""
         kept, graphs = await self._graphs(request.collection, found)
         alignments = await self._stage.match(query.graphs, graphs, weights=request.options.match_weights)
+        with span("fuse"):
+            return self._fused(request, kept, alignments)
+
+    def _fused(
+        self, request: SearchRequest, kept: Sequence[IndexHit], alignments: Sequence[Alignment]
+    ) -> list[RankedHit]:
         coarse = _similarities(kept)
         cosine = np.array([hit.cosine for hit in kept], dtype=np.float64)
         agreement = np.array([alignment.score for alignment in alignments], dtype=np.float64)

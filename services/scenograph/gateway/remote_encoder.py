@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import EmbeddingBatch, FloatArray, ImageFeatures
 from scenograph.runtime.converters import embedding_from_pb, features_to_pb, graph_to_pb, timings_from_pb
 from scenograph.scene.graph import SceneGraph
@@ -26,16 +26,16 @@ class RemoteEncoder(Remote):
 
     async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:
         request = encoder_pb2.EncodeImagesRequest(images=[_input(image) for image in images])
-        response = await call(self._stub.EncodeImages, request)
+        response = await self._call(self._stub.EncodeImages, request)
         return _batch(response)
 
     async def encode_texts(self, texts: Sequence[str]) -> EmbeddingBatch:
-        response = await call(self._stub.EncodeTexts, encoder_pb2.EncodeTextsRequest(texts=texts))
+        response = await self._call(self._stub.EncodeTexts, encoder_pb2.EncodeTextsRequest(texts=texts))
         return _batch(response)
 
     async def encode_graphs(self, graphs: Sequence[SceneGraph]) -> EmbeddingBatch:
         request = encoder_pb2.EncodeGraphsRequest(graphs=[graph_to_pb(graph) for graph in graphs])
-        response = await call(self._stub.EncodeGraphs, request)
+        response = await self._call(self._stub.EncodeGraphs, request)
         return _batch(response)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import DEFAULT_BITS, CodeArray, CodeBatch, FloatArray
 from scenograph.runtime.converters import code_from_pb, embedding_to_pb, timings_from_pb
 from scenograph.v1 import hashing_pb2, hashing_pb2_grpc
@@ -28,7 +28,7 @@ class RemoteHashing(Remote):
             bits=bits,
             include_projections=include_projections,
         )
-        response = await call(self._stub.Hash, request)
+        response = await self._call(self._stub.Hash, request)
         codes: CodeArray = np.stack([code_from_pb(message) for message in response.codes])
         projections = np.array([list(row.values) for row in response.projections], dtype=np.float32)
         return CodeBatch(

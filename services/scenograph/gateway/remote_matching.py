@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import MatchBatch, MatchWeights
 from scenograph.runtime.converters import (
     alignment_from_pb,
@@ -41,6 +41,6 @@ class RemoteMatching(Remote):
             explain=explain,
             weights=None if weights is None else match_weights_to_pb(weights),
         )
-        response = await call(self._stub.Match, request)
+        response = await self._call(self._stub.Match, request)
         alignments = [alignment_from_pb(message) for message in response.alignments]
         return MatchBatch(alignments, response.pack_version, timings_from_pb(response.timings))

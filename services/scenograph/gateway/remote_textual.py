@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import Parser, TextBatch
 from scenograph.runtime.converters import graph_from_pb, timings_from_pb
 from scenograph.runtime.status import error_from_item_status
@@ -27,7 +27,7 @@ class RemoteTextualGraphs(Remote):
         request = textual_pb2.ParseTextsRequest(
             texts=texts, parser=textual_pb2.Parser.ValueType(parser), include_units=include_units
         )
-        response = await call(self._stub.ParseTexts, request)
+        response = await self._call(self._stub.ParseTexts, request)
         results = [
             error_from_item_status(message.status) or graph_from_pb(message.graph)
             for message in response.results

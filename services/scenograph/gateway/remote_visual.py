@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenograph.gateway.remote import Remote, call
+from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import VisualBatch, VisualGraph
 from scenograph.runtime.converters import features_from_pb, graph_from_pb, timings_from_pb
 from scenograph.runtime.status import error_from_item_status
@@ -30,7 +30,7 @@ class RemoteVisualGraphs(Remote):
             include_features=include_features,
             include_units=include_units,
         )
-        response = await call(self._stub.BuildVisualGraphs, request)
+        response = await self._call(self._stub.BuildVisualGraphs, request)
         results = [_result(message) for message in response.results]
         return VisualBatch(results, response.pack_version, timings_from_pb(response.timings))
 

@@ -13,11 +13,13 @@ from scenograph.gateway.deadlines import StageTimes
 from scenograph.gateway.digests import item_digest
 from scenograph.gateway.entries import EntryMaker, Made
 from scenograph.gateway.fields import at_field
+from scenograph.gateway.meter import Meter
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.requests import IngestItem
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_item
 from scenograph.runtime.contracts import Entry, Index, Record, Write
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import Internal, InvalidInput, ScenographError
 
 log = logging.getLogger(__name__)
@@ -46,16 +48,37 @@ class Writer:
     """
 
     def __init__(
-        self, index: Index, collections: Collections, maker: EntryMaker, uploads: Uploads, pack: PackInfo
+        self,
+        index: Index,
+        collections: Collections,
+        maker: EntryMaker,
+        uploads: Uploads,
+        pack: PackInfo,
+        meter: Meter,
     ) -> None:
         self._index = index
         self._collections = collections
         self._maker = maker
         self._uploads = uploads
         self._pack = pack
+        self._meter = meter
 
     async def ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
         """One result for each item, in order. All are of one collection."""
+        with span("prepare", {"scenograph.items": len(batch)}):
+            return await self._ready(batch)
+
+    async def write(self, batch: Sequence[Ready]) -> list[Outcome]:
+        """Writes what is ready: what became of each item, in order.
+
+        An outcome without an error is durable.
+        """
+        with span("write", {"scenograph.items": len(batch)}):
+            outcomes = await self._write(batch)
+        self._meter.ingested(outcomes)
+        return outcomes
+
+    async def _ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
         loaded = [await self._load(request) for request in batch]
         sound = [one for one in loaded if isinstance(one, _Loaded)]
         made = iter(await self._make(sound))
@@ -64,11 +87,7 @@ class Writer:
             for request, one in zip(batch, loaded, strict=True)
         ]
 
-    async def write(self, batch: Sequence[Ready]) -> list[Outcome]:
-        """Writes what is ready: what became of each item, in order.
-
-        An outcome without an error is durable.
-        """
+    async def _write(self, batch: Sequence[Ready]) -> list[Outcome]:
         writes = [ready.write for ready in batch if isinstance(ready.write, Write)]
         results: list[tuple[ScenographError | None, bool]] = []
         if writes:
@@ -113,7 +132,9 @@ class Writer:
         collection = await self._collections.open(batch[0].request.collection)
         images = [one.content for one in batch if one.request.item.image is not None]
         texts = [text for one in batch for text in one.request.item.texts]
-        seen, said = await self._maker.make(images, texts, collection.bits, StageTimes())
+        times = StageTimes()
+        seen, said = await self._maker.make(images, texts, collection.bits, times)
+        self._meter.prepared(times.so_far())
         image_entries, text_entries = iter(seen), iter(said)
         writes: list[Write | ScenographError] = []
         for one in batch:

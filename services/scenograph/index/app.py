@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ from scenograph.runtime.contracts import (
     Write,
     WriteResult,
 )
+from scenograph.runtime.telemetry.collections import CollectionSize
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import InvalidInput, PageTokenExpired, Unavailable
 
 T = TypeVar("T")
@@ -65,6 +68,11 @@ class IndexApp:
             await self._administer(catalog.close)
         self._readers.shutdown(wait=False)
         self._admin.shutdown(wait=False)
+
+    def sizes(self) -> list[CollectionSize]:
+        """How large each collection is now; none before the start and after the end. For any thread."""
+        catalog = self._catalog
+        return [] if catalog is None else [store.size() for store in catalog.stores()]
 
     def damaged(self) -> dict[str, str]:
         """Collections that cannot be served, and why."""
@@ -197,8 +205,9 @@ class IndexApp:
         give_up = time.monotonic() + WAIT_S
         while True:
             store = self._opened.store(collection)
+            run = copy_context().run  # what is traced in the thread belongs to this call
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._readers, work, store)
+                return await asyncio.get_running_loop().run_in_executor(self._readers, run, work, store)
             except StoreClosed:
                 if time.monotonic() > give_up:
                     raise Unavailable(f"{collection!r} is being replaced") from None
@@ -206,4 +215,5 @@ class IndexApp:
 
     async def _write(self, collection: str, submit: Callable[[Store], Future[T]]) -> T:
         """Checks and packs in a reader's thread, then waits for the writer."""
-        return await asyncio.wrap_future(await self._read(collection, submit))
+        with span("index write"):
+            return await asyncio.wrap_future(await self._read(collection, submit))

@@ -20,6 +20,7 @@ from scenograph.index.masks import MaskCache
 from scenograph.index.pool import ConnectionPool
 from scenograph.index.table import View
 from scenograph.runtime.contracts import IndexAnswer, IndexHit, IndexQuery, Modality, Record, Timings
+from scenograph.runtime.telemetry.spans import here
 from scenograph.scene.errors import Unavailable
 
 PIN_S = 10.0
@@ -160,11 +161,14 @@ class Reader:
 
 
 def _stopwatch(timings: Timings) -> Callable[[str], None]:
-    last = time.perf_counter()
+    """Notes what each stage took since the one before, in the timings and in the call's trace."""
+    last, place = time.perf_counter(), here()
 
     def lap(stage: str) -> None:
         nonlocal last
         now = time.perf_counter()
+        if place is not None:
+            place.add(stage, now - last, {})
         timings[stage], last = (now - last) * 1e3, now
 
     return lap

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from scenograph.index.records import Packed, pack, to_time
 from scenograph.index.transaction import Transaction
 from scenograph.index.writer import Job, Writer
 from scenograph.runtime.contracts import Collection, DeleteResult, IndexAnswer, IndexQuery, Write, WriteResult
+from scenograph.runtime.telemetry.collections import CollectionSize
 from scenograph.scene.errors import IndexCorrupt, ScenographError
 
 LOG_BYTES = 64 * 1024 * 1024  # readers without a gap keep SQLite from reusing its log: past this, make one
@@ -65,6 +67,14 @@ class Store:
         return Collection(
             self.name, state.pack_version, state.bits, view.items, view.entries, view.version, created
         )
+
+    def size(self) -> CollectionSize:
+        """How large it is now; a file that is being replaced counts as empty."""
+        view, size = self.reader.view, 0
+        for file in (self.path, self._log):
+            with suppress(OSError):
+                size += file.stat().st_size
+        return CollectionSize(self.name, view.items, view.entries, size)
 
     def search(self, query: IndexQuery) -> IndexAnswer:
         """The nearest entries. Errors: InvalidInput, InvalidFilter, PackMismatch."""

@@ -1,14 +1,19 @@
-"""Dynamic batching: rows of concurrent calls run through a model together."""
+"""Dynamic batching: rows of concurrent calls run through a model together.
+
+Each call's trace gets a span of every run that took rows of it, from when it asked to when the run ended.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
+from scenograph.runtime.telemetry.spans import here
 from scenograph.scene.errors import QueueFull
 
 Row = TypeVar("Row")
@@ -25,6 +30,7 @@ class _Call(Generic[Row, Answer]):
         self.answers: list[Answer | None] = [None] * len(rows)
         self.done = done
         self.since = time.monotonic()
+        self.place = here()
 
 
 class Batcher(Generic[Row, Answer]):
@@ -33,7 +39,8 @@ class Batcher(Generic[Row, Answer]):
     An idle model waits `wait_s` for companions unless a full batch is there; a busy one collects while it
     runs.
     A caller that is cancelled takes its waiting rows along. `run` is called in `executor`, never in the event
-    loop; what it raises reaches every caller in that run. All calls come from one event loop.
+    loop; what it raises reaches every caller in that run. All calls come from one event loop. `name` is the
+    queue's in `metrics` and traces.
     """
 
     def __init__(
@@ -45,8 +52,14 @@ class Batcher(Generic[Row, Answer]):
         wait_s: float = 0.001,
         max_queue: int = 256,
         parallel: int = 1,
+        name: str = "model",
+        metrics: Metrics = UNREAD,
     ) -> None:
         self._run = run
+        self._name = name
+        self._waits = metrics.queue_seconds.labels(name)
+        self._refusals = metrics.queue_refused.labels(name)
+        metrics.queue_rows.labels(name).set_function(lambda: self._waiting)
         self._executor = executor
         self._max_rows = max_rows
         self._wait_s = wait_s
@@ -69,6 +82,7 @@ class Batcher(Generic[Row, Answer]):
         if not rows:
             return []
         if self._waiting and self._waiting + len(rows) > self._max_queue:
+            self._refusals.inc()
             retry_after_s = max(0.01, self._row_s * self._waiting)
             raise QueueFull(f"{self._waiting} rows are waiting already", retry_after_s=retry_after_s)
         call = _Call(rows, asyncio.get_running_loop().create_future())
@@ -120,11 +134,20 @@ class Batcher(Generic[Row, Answer]):
 
     async def _run_one(self, places: list[tuple[_Call[Row, Answer], int]]) -> None:
         rows = [call.rows[place] for call, place in places]
-        start = time.monotonic()
+        calls = Counter(call for call, _ in places)
+        start = begun = time.monotonic()
+
+        def run() -> Sequence[Answer]:
+            nonlocal begun
+            begun = time.monotonic()
+            return self._run(rows)
+
+        failure: Exception | None = None
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(self._executor, self._run, rows)
+            answers = await asyncio.get_running_loop().run_in_executor(self._executor, run)
         except Exception as error:
-            for call in {id(call): call for call, _ in places}.values():
+            failure = error
+            for call in calls:
                 if not call.done.done():
                     call.done.set_exception(error)
         else:
@@ -137,3 +160,17 @@ class Batcher(Generic[Row, Answer]):
         finally:
             self._running -= 1
             self._dispatch()
+            self._tell(calls, begun, failure)
+
+    def _tell(self, calls: Mapping[_Call[Row, Answer], int], begun: float, failure: Exception | None) -> None:
+        """Measures a run that began at `begun`, with so many rows of each call."""
+        now, total = time.monotonic(), sum(calls.values())
+        for call, rows in calls.items():
+            self._waits.observe(begun - call.since)
+            if call.place is not None:
+                attributes = {
+                    "scenograph.batch.rows": total,
+                    "scenograph.batch.own_rows": rows,
+                    "scenograph.queue_ms": (begun - call.since) * 1e3,
+                }
+                call.place.add(f"run {self._name}", now - call.since, attributes, failure)

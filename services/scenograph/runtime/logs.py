@@ -1,4 +1,6 @@
-"""Log lines: as text for people, as JSON for machines; each carries the id of the request it belongs to."""
+"""Log lines: as text for people, as JSON for machines; each carries the ids of the request and the trace that
+it belongs to. What is asked for or stored (sentences, images, metadata) is not logged at INFO and above.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,25 @@ import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from scenograph.runtime.telemetry import spans
+
 request_id: ContextVar[str] = ContextVar("scenograph_request_id", default="")
 """The id of the call being served; empty outside calls."""
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request_id"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
-class _RequestId(logging.Filter):
+class _Ids(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
+        record.trace_id, record.span_id = spans.ids()
         return True
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, request_id, and the fields passed as `extra`."""
+    """One JSON object a line: time, level, logger, message, request_id, trace_id, span_id, and the fields
+    passed as `extra`. Outside calls and traces their ids are empty.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -28,7 +35,6 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            "request_id": getattr(record, "request_id", ""),
             **{key: value for key, value in vars(record).items() if key not in _OWN},
         }
         if record.exc_info:
@@ -39,7 +45,7 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(level: str, style: str) -> None:
     """Sends all logs to standard error. `style` is "text" or "json". Called once, in main."""
     handler = logging.StreamHandler()
-    handler.addFilter(_RequestId())
+    handler.addFilter(_Ids())
     if style == "json":
         handler.setFormatter(JsonFormatter())
     else:

@@ -11,12 +11,16 @@ from typing import Any, Final, TypeAlias, cast
 
 import grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
 
 from scenograph.runtime.health import HEALTH_SERVICE, Health
 from scenograph.runtime.interceptors.access import Access
+from scenograph.runtime.interceptors.counts import Counts
 from scenograph.runtime.interceptors.deadlines import Deadlines
 from scenograph.runtime.interceptors.errors import Errors
+from scenograph.runtime.interceptors.traces import Traces
 from scenograph.runtime.interceptors.validation import Validation
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import FailedPrecondition, Unavailable
 from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
@@ -49,15 +53,26 @@ class ServerOptions:
 
 
 class Server:
-    """Serves the named services.
+    """Serves the named services. Calls are counted in `metrics`, and traced where there is a tracer.
 
     Calls are Unavailable until `add` has given the services their handlers and `ready` was called.
+    `metrics_address` is where metrics are served over HTTP; empty: nowhere.
     """
 
-    def __init__(self, services: Iterable[str], options: ServerOptions) -> None:
+    def __init__(
+        self,
+        services: Iterable[str],
+        options: ServerOptions,
+        *,
+        metrics: Metrics = UNREAD,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.services = tuple(services)
         self.options = options
         self.port = 0
+        self.metrics_address = ""
+        self._metrics = metrics
+        self._tracer = tracer
         self._late = _LateHandlers(self.services)
         self._health = Health(self.services)
         self._server: grpc.aio.Server | None = None
@@ -71,8 +86,10 @@ class Server:
     async def start(self) -> None:
         """Opens the port. Health says NOT_SERVING. Raises FailedPrecondition where the port cannot be had."""
         options = self.options
-        # The first is outermost: it sees the status that the second makes of errors.
+        # The first is outermost: those before Errors see the status that it makes of errors.
         interceptors = (
+            Traces(self._tracer, self._late.name_of),
+            Counts(self._metrics, self._late.name_of),
             Access(),
             Errors(),
             Deadlines(options.unary_deadline_s, options.stream_deadline_s),
@@ -143,6 +160,10 @@ class _LateHandlers(grpc.GenericRpcHandler):
 
     def open(self) -> None:
         self._open = True
+
+    def name_of(self, method: str) -> str:
+        """A method by its full name; "_OTHER" for one that no service has (yet)."""
+        return method[1:] if method in self._handlers else "_OTHER"
 
     def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """The same handlers come through add_registered_method_handlers, by name."""

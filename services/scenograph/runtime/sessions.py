@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar
@@ -16,11 +18,15 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from scenograph.packs import Pack, self_check
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import PackCorrupt
 
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_queued: ContextVar[float] = ContextVar("scenograph_queued", default=0.0)  # seconds that this work waited
 
 
 class Sessions:
@@ -29,13 +35,15 @@ class Sessions:
     `threads`: ONNX Runtime threads of one run. `workers`: how many runs (or decodes) may go on at once.
     """
 
-    def __init__(self, pack: Pack, *, threads: int = 1, workers: int = 2) -> None:
+    def __init__(self, pack: Pack, *, threads: int = 1, workers: int = 2, metrics: Metrics = UNREAD) -> None:
         self.pack = pack
+        self.metrics = metrics
         self.executor = ThreadPoolExecutor(workers, thread_name_prefix="scenograph-model")
         self.workers = workers
         self._threads = threads
         self._lock = threading.Lock()
         self._made: dict[str, ort.InferenceSession] = {}
+        self._waits = metrics.queue_seconds.labels("workers")
 
     def load(self, models: Collection[str]) -> None:
         """Make the sessions of `models` now (blocking).  Errors: PackCorrupt (missing, or does not load)."""
@@ -49,7 +57,7 @@ class Sessions:
         """
         chosen = {name: model for name, model in self.pack.manifest.models.items() if name in models}
         manifest = msgspec.structs.replace(self.pack.manifest, models=chosen)
-        self_check(replace(self.pack, manifest=manifest), self.infer)
+        self_check(replace(self.pack, manifest=manifest), self._infer)
 
     def session(self, model: str) -> ort.InferenceSession:
         """The session of a model, made on first use (blocking)."""
@@ -60,6 +68,17 @@ class Sessions:
 
     def infer(self, model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Run a model here and now (blocking): input name -> array, output name -> array."""
+        rows = len(next(iter(feeds.values())))
+        start = time.perf_counter()
+        with span(
+            f"run {model}", {"scenograph.batch.rows": rows, "scenograph.queue_ms": _queued.get() * 1e3}
+        ):
+            answer = self._infer(model, feeds)
+        self.metrics.model_seconds.labels(model).observe(time.perf_counter() - start)
+        self.metrics.model_rows.labels(model).observe(rows)
+        return answer
+
+    def _infer(self, model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
         session = self.session(model)
         names = [output.name for output in session.get_outputs()]
         values = session.run(names, {name: np.ascontiguousarray(value) for name, value in feeds.items()})
@@ -70,9 +89,16 @@ class Sessions:
         return await self.offload(self.infer, model, feeds)
 
     async def offload(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call any blocking function on a worker thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, lambda: function(*args, **kwargs))
+        """Call any blocking function on a worker thread; what it adds to the caller's trace lies there."""
+        asked, context = time.perf_counter(), copy_context()
+
+        def work() -> T:
+            waited = time.perf_counter() - asked
+            self._waits.observe(waited)
+            context.run(_queued.set, waited)
+            return context.run(function, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
     def close(self) -> None:
         """Let running work end, drop what waits."""

@@ -10,10 +10,10 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -63,6 +63,36 @@ class TextualSettings(Section):
     parser: Literal["neural", "rules"] = Field(
         default="rules",
         description="parser of calls that name none; a pack without the neural one has the rules alone",
+    )
+
+
+class TracingSettings(Section):
+    """Traces: what each part of a call took."""
+
+    exporter: Literal["off", "otlp", "file"] = Field(
+        default="off", description="where spans go: nowhere, to a collector (OTLP over gRPC), to a file"
+    )
+    endpoint: str = Field(
+        default="http://localhost:4317", description="the collector; https:// for an encrypted connection"
+    )
+    file: str = Field(default="", description="file that lines of JSON are added to, a span each")
+    sample: float = Field(
+        default=1.0, ge=0, le=1, description="share of calls traced, where the caller has not decided"
+    )
+
+    @model_validator(mode="after")
+    def _a_file_has_a_name(self) -> Self:
+        if self.exporter == "file" and not self.file:
+            raise ValueError("tracing.file is empty")
+        return self
+
+
+class MetricsSettings(Section):
+    """Metrics for Prometheus."""
+
+    address: str = Field(
+        default="",
+        description="host:port to serve metrics at over HTTP, port 0 any free one; empty: not at all",
     )
 
 
@@ -129,6 +159,8 @@ class Settings(BaseSettings):
     drain_grace_s: float = Field(
         default=30.0, ge=0, description="how long running calls may go on at the end"
     )
+    tracing: TracingSettings = TracingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     sessions: SessionSettings = SessionSettings()
     images: ImageSettings = ImageSettings()
     textual: TextualSettings = TextualSettings()

@@ -64,6 +64,8 @@ class TextEncoder:
             wait_s=batch_wait_s,
             max_queue=max_queue,
             parallel=sessions.workers,
+            name=MODEL,
+            metrics=sessions.metrics,
         )
         self._shared: SharedPasses[str, Reading] = SharedPasses(self._pass, remembered)
 

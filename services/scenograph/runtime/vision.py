@@ -15,6 +15,7 @@ from scenograph.prep import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, backbone_input, d
 from scenograph.runtime.batcher import Batcher
 from scenograph.runtime.contracts import ImageFeatures, Timings
 from scenograph.runtime.sessions import Sessions
+from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import InvalidInput, ScenographError
 from scenograph.scene.visual_detection import Detections, detect, object_scores
 
@@ -81,6 +82,8 @@ class Vision:
             wait_s=batch_wait_s,
             max_queue=max_queue,
             parallel=sessions.workers,
+            name="detector",
+            metrics=sessions.metrics,
         )
         self._backbone = Batcher(
             self._run_backbone,
@@ -89,6 +92,8 @@ class Vision:
             wait_s=batch_wait_s,
             max_queue=max_queue,
             parallel=sessions.workers,
+            name="backbone",
+            metrics=sessions.metrics,
         )
 
     async def look(
@@ -100,12 +105,13 @@ class Vision:
         """
         fields = fields or [f"images[{place}]" for place in range(len(images))]
         start = time.perf_counter()
-        decoded = await asyncio.gather(
-            *(
-                self._sessions.offload(self._decode, data, field=field)
-                for data, field in zip(images, fields, strict=True)
+        with span("decode", {"scenograph.batch.rows": len(images)}):
+            decoded = await asyncio.gather(
+                *(
+                    self._sessions.offload(self._decode, data, field=field)
+                    for data, field in zip(images, fields, strict=True)
+                )
             )
-        )
         middle = time.perf_counter()
         pictures = [item for item in decoded if isinstance(item, Picture)]
         found, classified = await asyncio.gather(

@@ -54,6 +54,8 @@ class NeuralParser:
             wait_s=0.0,
             max_queue=max_queue,
             parallel=sessions.workers,
+            name=MODEL,
+            metrics=sessions.metrics,
         )
 
     async def parse(self, texts: Sequence[str]) -> list[SceneGraph]:

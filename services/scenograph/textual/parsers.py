@@ -9,6 +9,7 @@ from typing import Protocol
 
 from scenograph.packs import Pack
 from scenograph.runtime.batcher import Batcher
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.graph import SceneGraph
 from scenograph.scene.parsing import TextParser, load_parser
 
@@ -34,16 +35,22 @@ class RulesParser:
     calls share batches.
     """
 
-    def __init__(self, parser: TextParser, *, max_queue: int = 4096) -> None:
+    def __init__(self, parser: TextParser, *, max_queue: int = 4096, metrics: Metrics = UNREAD) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="textual")
         self._batcher: Batcher[str, SceneGraph] = Batcher(
-            parser.parse, self._executor, max_rows=BATCH_ROWS, wait_s=0.0, max_queue=max_queue
+            parser.parse,
+            self._executor,
+            max_rows=BATCH_ROWS,
+            wait_s=0.0,
+            max_queue=max_queue,
+            name="rules_parser",
+            metrics=metrics,
         )
 
     @classmethod
-    def from_pack(cls, pack: Pack) -> RulesParser:
+    def from_pack(cls, pack: Pack, metrics: Metrics = UNREAD) -> RulesParser:
         """With the parser's folder of an open pack. Blocking: reads it."""
-        return cls(TextParser(load_parser(pack.path("parser"))))
+        return cls(TextParser(load_parser(pack.path("parser"))), metrics=metrics)
 
     async def parse(self, texts: Sequence[str]) -> list[SceneGraph]:
         """One graph for each sentence."""

@@ -56,7 +56,7 @@ class Apps:
             from scenograph.textual.parsers import RulesParser
 
         pack = self.parts.pack
-        rules = RulesParser.from_pack(pack)
+        rules = RulesParser.from_pack(pack, self.parts.metrics)
         parsers: dict[Parser, SentenceParser] = {Parser.RULES: rules}
         parts = self.parts
         if parts.has(MODEL):
@@ -103,8 +103,10 @@ class Apps:
     @cached_property
     def index(self) -> IndexApp:
         from scenograph.index.app import IndexApp
+        from scenograph.runtime.telemetry.collections import CollectionSizes
 
         app = IndexApp(self.parts.settings.data_dir / "index")
+        CollectionSizes(app.sizes, self.parts.metrics.registry)
         self.parts.closing.push_async_callback(app.close)
         return app
 
@@ -125,6 +127,7 @@ class Apps:
             pack=self.pack_info(),
             folder=settings.data_dir / "uploads",
             limits=self._limits(),
+            metrics=self.parts.metrics,
         )
 
     async def load(self, services: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from scenograph.packs import Pack, open_pack
 from scenograph.runtime.sessions import Sessions
 from scenograph.runtime.settings import Settings
+from scenograph.runtime.telemetry.metrics import Metrics
 from scenograph.runtime.texts import TextEncoder, WordVectors
 from scenograph.runtime.units import MODEL as UNIT_MODEL
 from scenograph.runtime.units import TextUnitMaker
@@ -18,11 +19,14 @@ from scenograph.scene.vocabulary import Vocabulary
 
 
 class Parts:
-    """`closing` is left at the end: whoever makes something that must be closed says so there."""
+    """`closing` is left at the end: whoever makes something that must be closed says so there. `metrics`
+    are those of the server.
+    """
 
-    def __init__(self, settings: Settings, closing: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, closing: AsyncExitStack, metrics: Metrics | None = None) -> None:
         self.settings = settings
         self.closing = closing
+        self.metrics = metrics or Metrics()
         self._models: set[str] = set()
         self._pack: Pack | None = None
 
@@ -32,7 +36,12 @@ class Parts:
 
     async def open(self) -> None:
         """Opens the pack and compares its files with their digests. Errors: PackNotFound, PackCorrupt."""
-        self._pack = await asyncio.to_thread(open_pack, self.settings.pack, self.settings.packs)
+        pack = await asyncio.to_thread(open_pack, self.settings.pack, self.settings.packs)
+        models = pack.manifest.models
+        self.metrics.has_pack(
+            pack.id, {name: pack.manifest.files[model.file] for name, model in models.items()}
+        )
+        self._pack = pack
 
     @property
     def pack_id(self) -> str | None:
@@ -49,7 +58,7 @@ class Parts:
     @cached_property
     def sessions(self) -> Sessions:
         chosen = self.settings.sessions
-        sessions = Sessions(self.pack, threads=chosen.threads, workers=chosen.workers)
+        sessions = Sessions(self.pack, threads=chosen.threads, workers=chosen.workers, metrics=self.metrics)
         self.closing.callback(sessions.close)
         return sessions
 

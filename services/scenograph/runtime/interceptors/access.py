@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
@@ -10,9 +9,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import grpc
+from opentelemetry.trace import get_current_span
 
 from scenograph.runtime.interceptors.around import Around, Call
+from scenograph.runtime.interceptors.outcome import outcome
 from scenograph.runtime.logs import request_id
 from scenograph.runtime.trailers import add_trailer
 
@@ -27,38 +27,28 @@ class Access(Around):
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
-        sent = dict(call.context.invocation_metadata() or ()).get(REQUEST_ID_KEY, "")
+        sent = call.metadata().get(REQUEST_ID_KEY, "")
         identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else uuid.uuid4().hex
         token = request_id.set(identity)
+        get_current_span().set_attribute("scenograph.request_id", identity)
         add_trailer(call.context, REQUEST_ID_KEY, identity)
         start = time.perf_counter()
-        outcome = "OK"
         try:
-            yield
-            add_trailer(call.context, REQUEST_ID_KEY, identity)
-        except asyncio.CancelledError:
-            outcome = "CANCELLED"
-            raise
-        except grpc.aio.AbortError:
-            outcome = _code_name(call)
-            raise
+            with outcome(call) as seen:
+                yield
+                add_trailer(call.context, REQUEST_ID_KEY, identity)
         finally:
             milliseconds = round((time.perf_counter() - start) * 1000, 3)
             log.info(
                 "%s %s %.1f ms",
                 call.method,
-                outcome,
+                seen.code,
                 milliseconds,
                 extra={
                     "method": call.method,
-                    "code": outcome,
+                    "code": seen.code,
                     "milliseconds": milliseconds,
                     "peer": call.context.peer(),
                 },
             )
             request_id.reset(token)
-
-
-def _code_name(call: Call) -> str:
-    code = call.context.code()
-    return next((known.name for known in grpc.StatusCode if code in (known, known.value[0])), str(code))

@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+NameOf: TypeAlias = Callable[[str], str]
+"""A called method as traces and metrics name it: callers cannot add names of their own."""
 
 _FACTORIES: dict[tuple[bool, bool], Any] = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -28,6 +30,10 @@ class Call:
     method: str
     streaming: bool
     context: Context
+
+    def metadata(self) -> dict[str, str | bytes]:
+        """What the caller sent along."""
+        return dict(self.context.invocation_metadata() or ())
 
 
 class Around(grpc.aio.ServerInterceptor):
