@@ -9,12 +9,17 @@ from scenograph.cli.server_process import ServerProcess
 
 
 class Split:
-    """The six services and a gateway that calls them. `settings` are the gateway's environment variables."""
+    """The six services and a gateway that calls them. `settings` are the gateway's environment variables,
+    `common` those of all; "{service}" in a value stands for the service's name.
+    """
 
     SERVICES = ("visual", "textual", "encoder", "hashing", "matching", "index")
 
-    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, str] | None = None, common: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self.common = dict(common or {})
         self.settings = dict(settings or {})
         self.services: dict[str, ServerProcess] = {}
         self.gateway = self._process("gateway")
@@ -47,4 +52,7 @@ class Split:
     def _process(self, service: str) -> ServerProcess:
         folder = self.folder / service
         folder.mkdir(exist_ok=True)
-        return ServerProcess(folder, service, self.settings if service == "gateway" else None)
+        settings = {key: value.format(service=service) for key, value in self.common.items()}
+        if service == "gateway":
+            settings |= self.settings
+        return ServerProcess(folder, service, settings)

@@ -8,8 +8,10 @@ from typing import Any
 
 import grpc
 from google.protobuf.wrappers_pb2 import StringValue
+from opentelemetry.trace import Tracer
 
 from scenograph.runtime.server import Server, ServerOptions
+from scenograph.runtime.telemetry.metrics import Metrics
 
 NAME = "scenograph.test.Probe"
 
@@ -83,10 +85,14 @@ KINDS = ("UU", "US", "SU", "SS")
 
 @asynccontextmanager
 async def probing(
-    behaviour: Behaviour, options: ServerOptions | None = None
+    behaviour: Behaviour,
+    options: ServerOptions | None = None,
+    *,
+    tracer: Tracer | None = None,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[tuple[Server, Probe]]:
     """A running server with the probe service, and a caller."""
-    server = Server([NAME], options or ServerOptions())
+    server = Server([NAME], options or ServerOptions(), tracer=tracer, metrics=metrics or Metrics())
     await server.start()
     server.add(register(behaviour))
     await server.ready()

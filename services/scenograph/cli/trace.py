@@ -20,7 +20,7 @@ def trace(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files that `tracing.file` names.")],
     of: Annotated[
         str,
-        typer.Option("--of", metavar="ID", help="A trace's id, or a call's x-request-id; else the newest."),
+        typer.Option("--of", metavar="ID", help="A trace's id or a call's x-request-id; else the newest."),
     ] = "",
     as_json: Json = False,
 ) -> None:

@@ -1,0 +1,39 @@
+"""What a server tells Prometheus, read over HTTP."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections import Counter
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Scrape:
+    """All samples of one reading."""
+
+    def __init__(self, address: str) -> None:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        self.samples = [
+            sample for family in text_string_to_metric_families(text) for sample in family.samples
+        ]
+
+    def names(self) -> set[str]:
+        return {sample.name for sample in self.samples}
+
+    def sum(self, name: str, **labels: str) -> float:
+        """The sum of the samples that have these labels among theirs."""
+        return sum(
+            sample.value
+            for sample in self.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def by(self, name: str, label: str) -> dict[str, float]:
+        """The samples' sums by the values of a label."""
+        found: Counter[Any] = Counter()
+        for sample in self.samples:
+            if sample.name == name:
+                found[sample.labels[label]] += sample.value
+        return dict(found)
