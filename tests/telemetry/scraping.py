@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import urllib.request
-from collections import Counter
-from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -32,8 +30,9 @@ class Scrape:
 
     def by(self, name: str, label: str) -> dict[str, float]:
         """The samples' sums by the values of a label."""
-        found: Counter[Any] = Counter()
+        found: dict[str, float] = {}
         for sample in self.samples:
             if sample.name == name:
-                found[sample.labels[label]] += sample.value
-        return dict(found)
+                value = sample.labels[label]
+                found[value] = found.get(value, 0.0) + sample.value
+        return found

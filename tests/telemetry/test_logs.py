@@ -92,7 +92,7 @@ def test_no_query_content(watched_split: Split) -> None:
             (ScenographError, {"image": b"quokka"}),
         ):
             with pytest.raises(error):
-                client.search(COLLECTION, **query)  # type: ignore[arg-type]
+                client.search(COLLECTION, **query)
     found = logs(watched_split)
     assert found["gateway"].count("/Search ") >= 7
     for name, text in found.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -72,7 +73,8 @@ async def test_callers_add_no_names() -> None:
     async with grpc.aio.insecure_channel(server.address) as channel:
         for name in ("One", "Other"):
             with pytest.raises(grpc.aio.AioRpcError, match="starting"):
-                await channel.unary_unary(f"/{NAME}/{name}")(b"")
+                call: Any = channel.unary_unary(f"/{NAME}/{name}")
+                await call(b"")
     await server.stop()
     assert scraped(metrics).by(CALLS, "method") == {"_OTHER": 2}
 

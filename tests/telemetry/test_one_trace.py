@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import format_trace_id
+from opentelemetry.trace import Span as ApiSpan
+from opentelemetry.trace import format_span_id, format_trace_id
 from tests.served import Split
 from tests.support import sample_photo
 from tests.telemetry.conftest import COLLECTION
@@ -134,15 +135,20 @@ async def test_the_clients_own_trace(watched_server: tuple[ServerProcess, Path])
             async for _ in aclient.search_stream(COLLECTION, text="a cat"):
                 pass
     provider.shutdown()
-    for caller, methods in ((one, {"Search", "Ingest"}), (other, {"Search", "SearchStream"})):
-        context = caller.get_span_context()
-        trace_id = format_trace_id(context.trace_id)
+    assert called([file], one) == {"Search", "Ingest"}
+    assert called([file], other) == {"Search", "SearchStream"}
 
-        def called(spans: list[Span], trace_id: str = trace_id) -> set[str]:
-            mine = (span for span in spans if span["trace_id"] == trace_id and span["kind"] == "server")
-            return {span["name"].rpartition("/")[2] for span in mine if span["parent_id"]}
 
-        wait_for([file], lambda spans, called=called, methods=methods: called(spans) == methods)
+def called(files: list[Path], caller: ApiSpan) -> set[str]:
+    """The two methods that were called as parts of a span, once both calls' spans are there."""
+    context = caller.get_span_context()
+    trace_id, span_id = format_trace_id(context.trace_id), format_span_id(context.span_id)
+
+    def mine(spans: list[Span]) -> set[str]:
+        own = (span for span in spans if (span["trace_id"], span["parent_id"]) == (trace_id, span_id))
+        return {span["name"].rpartition("/")[2] for span in own}
+
+    return mine(wait_for(files, lambda spans: len(mine(spans)) == 2))
 
 
 @pytest.mark.parametrize("name", ["gateway", "index"])

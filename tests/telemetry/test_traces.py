@@ -190,7 +190,8 @@ def collector() -> Iterator[tuple[Collector, str]]:
 
     servicer, pool = Collector(), ThreadPoolExecutor(2)
     server = grpc.server(pool)
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(servicer, server)
+    add: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield servicer, f"http://127.0.0.1:{port}"

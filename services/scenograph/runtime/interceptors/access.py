@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from opentelemetry.trace import get_current_span
 
 from scenograph.runtime.interceptors.around import Around, Call
-from scenograph.runtime.interceptors.outcome import outcome
+from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.logs import request_id
 from scenograph.runtime.trailers import add_trailer
 
@@ -34,7 +34,7 @@ class Access(Around):
         add_trailer(call.context, REQUEST_ID_KEY, identity)
         start = time.perf_counter()
         try:
-            with outcome(call) as seen:
+            with Outcome(call) as outcome:
                 yield
                 add_trailer(call.context, REQUEST_ID_KEY, identity)
         finally:
@@ -42,11 +42,11 @@ class Access(Around):
             log.info(
                 "%s %s %.1f ms",
                 call.method,
-                seen.code,
+                outcome.code,
                 milliseconds,
                 extra={
                     "method": call.method,
-                    "code": seen.code,
+                    "code": outcome.code,
                     "milliseconds": milliseconds,
                     "peer": call.context.peer(),
                 },

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from scenograph.runtime.interceptors.around import Around, Call, NameOf
-from scenograph.runtime.interceptors.outcome import outcome
+from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.telemetry.metrics import Metrics
 
 
@@ -17,16 +18,19 @@ class Counts(Around):
     def __init__(self, metrics: Metrics, name_of: NameOf) -> None:
         self._metrics = metrics
         self._name_of = name_of
+        self._running: defaultdict[str, int] = defaultdict(int)
 
     @asynccontextmanager
     async def around(self, call: Call) -> AsyncIterator[None]:
         name = self._name_of(call.method)
-        in_flight = self._metrics.rpc_in_flight.labels(name)
-        in_flight.inc()
+        if name not in self._running:
+            in_flight = self._metrics.rpc_in_flight.labels(name)
+            in_flight.set_function(lambda: self._running[name])
+        self._running[name] += 1
         start = time.perf_counter()
         try:
-            with outcome(call) as seen:
+            with Outcome(call) as outcome:
                 yield
         finally:
-            in_flight.dec()
-            self._metrics.rpc_seconds.labels(name, seen.code).observe(time.perf_counter() - start)
+            self._running[name] -= 1
+            self._metrics.called(name, outcome.code, time.perf_counter() - start)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 import grpc
 
@@ -12,24 +11,19 @@ from scenograph.runtime.interceptors.around import Call
 
 
 class Outcome:
-    """`code`: the name of the gRPC status, once the block is left."""
+    """Entered around a call, outside of what turns errors into a status. `code` is that status' name then."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: Call) -> None:
         self.code = "OK"
+        self._call = call
 
+    def __enter__(self) -> Self:
+        return self
 
-@contextmanager
-def outcome(call: Call) -> Iterator[Outcome]:
-    """Around the call; must lie outside of what turns errors into a status."""
-    seen = Outcome()
-    try:
-        yield seen
-    except asyncio.CancelledError:
-        seen.code = "CANCELLED"
-        raise
-    except grpc.aio.AbortError:
-        code = call.context.code()
-        seen.code = next(
-            (known.name for known in grpc.StatusCode if code in (known, known.value[0])), str(code)
-        )
-        raise
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            self.code = "CANCELLED"
+        elif isinstance(error, grpc.aio.AbortError):
+            code = self._call.context.code()
+            known = (each.name for each in grpc.StatusCode if code in (each, each.value[0]))
+            self.code = next(known, str(code))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer
 
 from scenograph.runtime.interceptors.around import Around, Call, NameOf
-from scenograph.runtime.interceptors.outcome import outcome
+from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.telemetry.propagation import received
 from scenograph.runtime.telemetry.spans import Value, failed, served
 
@@ -28,12 +29,12 @@ class Traces(Around):
         self._tracer = tracer
         self._name_of = name_of
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
         parent = received(call.metadata())
-        if self._tracer is None and parent is None:
-            yield
-            return
+        return nullcontext() if self._tracer is None and parent is None else self._served(call, parent)
+
+    @asynccontextmanager
+    async def _served(self, call: Call, parent: Context | None) -> AsyncIterator[None]:
         name = self._name_of(call.method)
         attributes: dict[str, Value] = {"rpc.system.name": "grpc", "rpc.method": name}
         if peer := _PEER.fullmatch(call.context.peer()):
@@ -41,10 +42,10 @@ class Traces(Around):
             attributes["network.peer.port"] = int(peer[2])
         with served(self._tracer, name, attributes, parent) as span:
             try:
-                with outcome(call) as seen:
+                with Outcome(call) as outcome:
                     yield
             finally:
-                _end(span, seen.code)
+                _end(span, outcome.code)
 
 
 def _end(span: Span, code: str) -> None:
