@@ -72,6 +72,9 @@ def test_the_alerts_are_whole() -> None:
         assert re.fullmatch("Scenograph[A-Za-z]+", rule["alert"])
         assert rule["labels"]["severity"] in ("page", "ticket") and rule["annotations"]["summary"]
         assert re.fullmatch(r"\d+m", rule["for"])
+    tests = yaml.safe_load((DEPLOY / "prometheus/alerts_test.yml").read_text())["tests"]
+    tested = {test["alertname"] for part in tests for test in part["alert_rule_test"]}
+    assert tested == {rule["alert"] for rule in rules()}
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
     assert config["rule_files"] == ["alerts.yml"]
     assert config["scrape_configs"][0]["job_name"] == "scenograph"
