@@ -106,4 +106,4 @@ def test_the_guide_shows_the_kept_trace() -> None:
     assert shown is not None
     assert shown[1].splitlines() == [f"trace {spans[0]['trace_id']}", *tree(spans)]
     assert len({span["service"] for span in spans}) == 6
-    assert "/work" not in json.dumps(spans) and "/home" not in json.dumps(spans)
+    assert '"/' not in json.dumps(spans)  # no paths
