@@ -39,6 +39,19 @@ def test_each_textual_unit_counts_with_its_best_visual_unit_of_its_level() -> No
             assert abs(float(score[t, i]) - (total + 2) / 5) < 1e-5
 
 
+def test_what_is_denied_counts_below_the_turn_as_it_would_above() -> None:
+    torch.manual_seed(2)
+    text, visual = _units(1, 3), _units(4, 5)
+    scenes, present = torch.zeros(1, 3), torch.ones(4, 5)
+    weights, denied = torch.tensor([[1.0, 2.0, 0.5]]), torch.tensor([[1.0, -2.0, 0.5]])
+    matcher = UnitMatcher(-10.0, 10.0, turn=0.3)
+    affirmed, best, _ = matcher(text, weights, scenes, visual, present, torch.zeros(4, 5))
+    other, _, _ = matcher(text, denied, scenes, visual, present, torch.zeros(4, 5))
+    gained = 20 * (affirmed - other)[0]
+    torch.testing.assert_close(gained, 2.0 * 2 * (best[0, 1] - 0.3), atol=1e-4, rtol=0)
+    assert bool(((best[0, 1] > 0.3) == (affirmed > other)[0]).all())
+
+
 def test_scores_stay_between_0_and_1() -> None:
     one = torch.ones(1, 1, 1)
     flat = torch.ones(1, 1)

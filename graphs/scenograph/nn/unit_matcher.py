@@ -13,6 +13,8 @@ from torch import Tensor, nn
 class UnitMatcher(nn.Module):
     """Scores of every sentence with every image.
 
+    A part that the sentence denies counts as far below the cosine `turn`, which is what parts reach in images
+    that they were not said of, as it would count above it.
     Shapes: text (T, P, d), weights (T, P), 0 for padding, negative for what is denied; text_scene (T, P), 1
     for sentences; visual (I, U, d), present (I, U), 0 for padding; visual_scene (I, U), 1 for scenes -> score
     (T, I) in [0, 1], the weighted sum between the lowest and the highest that is met; best (T, P, I), the
@@ -20,10 +22,12 @@ class UnitMatcher(nn.Module):
     """
 
     span: Tensor
+    turn: Tensor
 
-    def __init__(self, lowest: float = 0.0, highest: float = 1.0) -> None:
+    def __init__(self, lowest: float = 0.0, highest: float = 1.0, turn: float = 0.0) -> None:
         super().__init__()
         self.register_buffer("span", torch.tensor([lowest, highest]))
+        self.register_buffer("turn", torch.tensor(turn))
 
     def forward(
         self, text: Tensor, weights: Tensor, text_scene: Tensor, visual: Tensor, present: Tensor,
@@ -34,7 +38,9 @@ class UnitMatcher(nn.Module):
         cosine = cosine.reshape(texts, parts, images, units)
         apart = (text_scene[:, :, None, None] - visual_scene).abs()
         best, place = (cosine - 4 * (apart + 1 - present)).max(dim=-1)
-        score = ((best * weights[..., None]).sum(dim=1) - self.span[0]) / (self.span[1] - self.span[0])
+        denied = weights.clamp_max(0)[..., None]
+        total = (best * weights[..., None] - 2 * self.turn * denied).sum(dim=1)
+        score = (total - self.span[0]) / (self.span[1] - self.span[0])
         return score.clamp(0, 1), best, place
 
 

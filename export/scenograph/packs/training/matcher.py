@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
 
 from scenograph.components import tasks
 from scenograph.data.cache import FeatureCache
@@ -27,6 +28,7 @@ from scenograph.packs.training.matcher_data import Prepared, prepare
 from scenograph.scene.parsing import TextParser, load_parser
 from scenograph.train.default_matcher import DefaultMatcher
 from scenograph.train.trainer import History, Trainer
+from scenograph.train.units import said_parts, seen_units
 
 METHOD = "default-matcher"
 SHOWN = 1000  # training photos that the range of scores is taken from
@@ -81,7 +83,7 @@ def save(task: DefaultMatcher, prepared: Prepared, training: NDArray[np.int64], 
     parts = {
         "visual": serving_units(task.towers.visual, prepared),
         "text": task.towers.text,
-        "matcher": UnitMatcher(lowest, highest),
+        "matcher": UnitMatcher(lowest, highest, turning_point(task, training[:SHOWN])),
     }
     state = {
         f"{part}.{name}": value.half().contiguous()
@@ -91,6 +93,27 @@ def save(task: DefaultMatcher, prepared: Prepared, training: NDArray[np.int64], 
     path = out / WEIGHTS
     save_file(state, path)
     return path
+
+
+def turning_point(task: DefaultMatcher, photos: NDArray[np.int64]) -> float:
+    """`usual_cosine` of the first captions of these photographs."""
+    with torch.inference_mode():
+        seen = seen_units(task.data.views, photos, np.zeros(len(photos), np.int64))
+        regions, _ = task.towers.visual.eval()(**seen)
+        said = said_parts(task.data.captions, photos * task.data.captions_each)
+        vectors, weights = task.towers.text.eval().units(**said)
+    return usual_cosine(vectors[:, :-1], weights[:, :-1], regions, seen["present"])
+
+
+def usual_cosine(vectors: Tensor, weights: Tensor, regions: Tensor, present: Tensor) -> float:
+    """What parts of sentences reach with their best units in images that they were not said of, on average,
+    each by its weight. Sentence i is said of image i, and meets the one before.
+
+    Shapes: vectors (n, P, d), weights (n, P), regions (n, U, d), present (n, U).
+    """
+    cosine = vectors @ regions.roll(1, dims=0).transpose(1, 2)
+    best = (cosine - 4 * (1 - present.roll(1, dims=0))[:, None]).amax(dim=-1)
+    return float((best * weights).sum() / weights.sum())
 
 
 def serving_units(trained: VisualUnits, prepared: Prepared) -> VisualUnits:
