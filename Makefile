@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-PROTOS := $(sort $(wildcard protos/scenograph/v1/*.proto))
+PROTOS := $(sort $(wildcard protos/scenograph/*/*.proto))
 STUBS := build/stubs
 GENERATE := $(BIN)/python -m grpc_tools.protoc -Iprotos
 PROTOSET := deploy/ghz/scenograph.protoset
@@ -56,13 +56,13 @@ protos: env
 stubs: env  # The committed stubs and descriptors are those that the .proto files make.
 	rm -rf $(STUBS) && mkdir -p $(STUBS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,$(STUBS)) $(PROTOS)
-	@for file in $(STUBS)/scenograph/v1/*; do cmp $$file protos/scenograph/v1/$$(basename $$file) \
+	@cd $(STUBS) && for file in scenograph/*/*; do cmp $$file $(CURDIR)/protos/$$file \
 	  || { echo "stubs are out of date: run make proto"; exit 1; }; done
 	$(GENERATE) $(call PROTOSET_FLAGS,$(STUBS)/protoset) $(PROTOS)
 	@cmp $(STUBS)/protoset $(PROTOSET) || { echo "$(PROTOSET) is out of date: run make protoset"; exit 1; }
 
 proto: env protoset  ## Regenerate the committed gRPC stubs, and the descriptors.
-	rm -f protos/scenograph/v1/*_pb2*.py*
+	rm -f protos/scenograph/*/*_pb2*.py*
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(GENERATE) $(call STUB_FLAGS,protos) $(PROTOS)
 
 protoset: env  ## Regenerate the descriptors that ghz and `scenograph bench load` read.
