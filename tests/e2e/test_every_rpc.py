@@ -9,6 +9,7 @@ import grpc
 import pytest
 from google.protobuf.descriptor import ServiceDescriptor
 
+from scenograph.oip import inference_pb2, inference_pb2_grpc
 from scenograph.v1 import (
     common_pb2,
     encoder_pb2,
@@ -29,7 +30,16 @@ from scenograph.v1 import (
 from tests.e2e.conftest import PHOTOS
 from tests.e2e.photos import CAT, COFFEE, ITEMS, MOTORCYCLE
 
-FILES = (encoder_pb2, gateway_pb2, hashing_pb2, index_pb2, matching_pb2, textual_pb2, visual_pb2)
+FILES = (
+    encoder_pb2,
+    gateway_pb2,
+    hashing_pb2,
+    index_pb2,
+    inference_pb2,
+    matching_pb2,
+    textual_pb2,
+    visual_pb2,
+)
 SERVICES: list[ServiceDescriptor] = [
     service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()
 ]
@@ -184,6 +194,71 @@ def match(channel: grpc.Channel) -> None:
     assert couch.score > soup.score
     assert ("puppy", "dog") in {(m.query_label, m.candidate_label) for m in couch.node_matches}
     assert soup.unmatched
+
+
+# Inference: any client of the protocol; tests/inference has one that is not ours
+
+
+def _inference(channel: grpc.Channel) -> inference_pb2_grpc.GRPCInferenceServiceStub:
+    return inference_pb2_grpc.GRPCInferenceServiceStub(channel)
+
+
+def _infer_request(text: str) -> inference_pb2.ModelInferRequest:
+    contents = inference_pb2.InferTensorContents(bytes_contents=[text.encode()])
+    tensor = inference_pb2.ModelInferRequest.InferInputTensor(
+        name="text", datatype="BYTES", shape=[1], contents=contents
+    )
+    return inference_pb2.ModelInferRequest(model_name="encode_text", id=text, inputs=[tensor])
+
+
+@case("GRPCInferenceService/ServerLive", "GRPCInferenceService/ServerReady")
+def inference_server(channel: grpc.Channel) -> None:
+    assert _inference(channel).ServerLive(inference_pb2.ServerLiveRequest()).live
+    assert _inference(channel).ServerReady(inference_pb2.ServerReadyRequest()).ready
+
+
+@case("GRPCInferenceService/ServerMetadata", "GRPCInferenceService/ModelMetadata")
+def inference_metadata(channel: grpc.Channel) -> None:
+    server = _inference(channel).ServerMetadata(inference_pb2.ServerMetadataRequest())
+    model = _inference(channel).ModelMetadata(inference_pb2.ModelMetadataRequest(name="hash_head"))
+    assert server.name == "scenograph"
+    assert [(one.name, one.datatype, list(one.shape)) for one in model.inputs] == [
+        ("embedding", "FP32", [-1, 960])
+    ]
+
+
+@case("GRPCInferenceService/ModelInfer", "GRPCInferenceService/ModelStreamInfer")
+def inference_infer(channel: grpc.Channel) -> None:
+    request = encoder_pb2.EncodeTextsRequest(texts=["a dog"])
+    (embedding,) = encoder_pb2_grpc.EncoderServiceStub(channel).EncodeTexts(request).embeddings
+    answer = _inference(channel).ModelInfer(_infer_request("a dog"))
+    assert answer.outputs[0].contents.fp32_contents == embedding.values
+    streamed = list(_inference(channel).ModelStreamInfer(map(_infer_request, ["a dog", "", "a cat"])))
+    assert [one.infer_response.id for one in streamed] == ["a dog", "", "a cat"]
+    assert [bool(one.error_message) for one in streamed] == [False, True, False]
+    assert streamed[0].infer_response.outputs == answer.outputs
+    assert streamed[0].infer_response.parameters["triton_final_response"].bool_param
+
+
+@case(
+    "GRPCInferenceService/RepositoryIndex",
+    "GRPCInferenceService/RepositoryModelLoad",
+    "GRPCInferenceService/RepositoryModelUnload",
+    "GRPCInferenceService/ModelReady",
+)
+def inference_repository(channel: grpc.Channel) -> None:
+    stub, ready = _inference(channel), inference_pb2.ModelReadyRequest(name="image_head")
+    stub.RepositoryModelUnload(inference_pb2.RepositoryModelUnloadRequest(model_name="image_head"))
+    try:
+        assert not stub.ModelReady(ready).ready
+        listed = stub.RepositoryIndex(inference_pb2.RepositoryIndexRequest()).models
+        assert [one.name for one in listed if one.state == "UNAVAILABLE"] == ["image_head"]
+        images = [encoder_pb2.ImageInput(image=_image(CAT))]
+        encoder = encoder_pb2_grpc.EncoderServiceStub(channel)
+        assert encoder.EncodeImages(encoder_pb2.EncodeImagesRequest(images=images)).embeddings
+    finally:
+        stub.RepositoryModelLoad(inference_pb2.RepositoryModelLoadRequest(model_name="image_head"))
+    assert stub.ModelReady(ready).ready
 
 
 # Index

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from scenograph.cli.compose import inference
 from scenograph.cli.compose.apps import Apps
 from scenograph.cli.compose.parts import Parts
 from scenograph.cli.compose.servicers import SERVICES
@@ -112,7 +113,11 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         closing.push_async_callback(asyncio.to_thread, close)
         metrics = Metrics()
         metrics.serves(version("scenograph"), chosen)
-        server = Server([SERVICES[name].name for name in chosen], options, metrics=metrics, tracer=tracer)
+        names = [SERVICES[name].name for name in chosen]
+        with_inference = settings.inference.enabled and not inference.SERVICES.isdisjoint(chosen)
+        if with_inference:
+            names.append(inference.NAME)
+        server = Server(names, options, metrics=metrics, tracer=tracer)
         if settings.metrics.address:
             exposition = Exposition(metrics.registry, settings.metrics.address)
             closing.push_async_callback(asyncio.to_thread, exposition.close)
@@ -123,6 +128,8 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         await apps.load(chosen)
         for name in chosen:
             server.add(SERVICES[name].register(apps))
+        if with_inference:
+            server.add(inference.inference(apps, chosen, lambda: server.serving))
         await apps.start()
         # What is closed last was pushed first: the server must stop before what its calls use is closed.
         closing.push_async_callback(server.stop)

@@ -55,8 +55,9 @@ class ServerOptions:
 class Server:
     """Serves the named services. Calls are counted in `metrics`, and traced where there is a tracer.
 
-    Calls are Unavailable until `add` has given the services their handlers and `ready` was called.
-    `metrics_address` is where metrics are served over HTTP; empty: nowhere.
+    Calls are Unavailable until `add` has given the services their handlers and `ready` was called. `serving`:
+    what health says of the server, from `ready` until `drain`. `metrics_address` is where metrics are served
+    over HTTP; empty: nowhere.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Server:
         self.services = tuple(services)
         self.options = options
         self.port = 0
+        self.serving = False
         self.metrics_address = ""
         self._metrics = metrics
         self._tracer = tracer
@@ -117,10 +119,12 @@ class Server:
     async def ready(self) -> None:
         """Takes calls from now on, and says so."""
         self._late.open()
+        self.serving = True
         await self._health.serving()
 
     async def drain(self) -> None:
         """Says NOT_SERVING, gives load balancers time to see it, refuses new calls, lets others finish."""
+        self.serving = False
         await self._health.draining()
         await asyncio.sleep(self.options.drain_delay_s)
         await self.stop(self.options.drain_grace_s)

@@ -96,6 +96,15 @@ class MetricsSettings(Section):
     )
 
 
+class InferenceSettings(Section):
+    """The models of the encoder, hashing and matching services by name."""
+
+    enabled: bool = Field(
+        default=True,
+        description="serve the models of encoder, hashing and matching by the Open Inference Protocol",
+    )
+
+
 class GatewaySettings(Section):
     """The gateway: where other services are (empty: in this process), its cache, its limits."""
 
@@ -164,6 +173,7 @@ class Settings(BaseSettings):
     sessions: SessionSettings = SessionSettings()
     images: ImageSettings = ImageSettings()
     textual: TextualSettings = TextualSettings()
+    inference: InferenceSettings = InferenceSettings()
     gateway: GatewaySettings = GatewaySettings()
 
 
