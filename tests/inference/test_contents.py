@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenograph.inference.contents import FIELDS, from_contents, from_raw, to_contents, to_raw
@@ -16,6 +16,7 @@ from scenograph.oip import inference_pb2 as pb
 from scenograph.scene.errors import InvalidInput
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(DTYPES)), st.lists(st.integers(0, 4), max_size=3), st.randoms())
 def test_there_and_back(datatype: str, shape: list[int], random: object) -> None:
     rng = np.random.default_rng(random.getrandbits(32))  # type: ignore[attr-defined]

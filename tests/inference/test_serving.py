@@ -1,9 +1,10 @@
-"""The inference service on servers of single services: which models it has, typed tensors, switch and drain."""
+"""The inference service on servers of single services: its models, typed tensors, switch and drain."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -14,9 +15,9 @@ from scenograph.cli.serve import serving
 from scenograph.oip import inference_pb2 as pb
 from scenograph.oip import inference_pb2_grpc
 from scenograph.packs import Pack
-from scenograph.runtime.settings import load_settings
+from scenograph.runtime.settings import SessionSettings, load_settings
 from scenograph.runtime.status import from_rpc_error
-from scenograph.scene.errors import InvalidInput
+from scenograph.scene.errors import InvalidInput, QueueFull
 
 NAME = "inference.GRPCInferenceService"
 
@@ -39,7 +40,7 @@ async def test_hashing_serves_its_models(default_pack: Pack, tmp_path: Path) -> 
         tensor.contents.fp32_contents[0] = float("nan")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.ModelInfer(pb.ModelInferRequest(model_name="hash_embedding", inputs=[tensor]))
-        health = health_pb2_grpc.HealthStub(c)
+        health: Any = health_pb2_grpc.HealthStub(c)
         status = (await health.Check(health_pb2.HealthCheckRequest(service=NAME))).status
     assert [model.name for model in index.models] == ["hash_embedding", "hash_head"]
     code, projections = answer.outputs
@@ -65,6 +66,34 @@ async def test_matching_serves_its_models(default_pack: Pack, tmp_path: Path) ->
         "text_units",
         "unit_matcher",
     ]
+
+
+async def test_a_full_queue_is_said_with_a_time_to_retry(default_pack: Pack, tmp_path: Path) -> None:
+    settings = load_settings(port=0, data_dir=tmp_path, sessions=SessionSettings(max_queue=1, workers=1))
+    images = bytes(2 * 300 * 300 * 3)
+    tensor = pb.ModelInferRequest.InferInputTensor(name="image", datatype="UINT8", shape=[2, 300, 300, 3])
+    wanted = pb.ModelInferRequest.InferRequestedOutputTensor(name="boxes")
+    request = pb.ModelInferRequest(
+        model_name="detector", inputs=[tensor], outputs=[wanted], raw_input_contents=[images]
+    )
+    async with serving(settings, "encoder") as (server, _), grpc.aio.insecure_channel(server.address) as c:
+        stub = inference_pb2_grpc.GRPCInferenceServiceStub(c)
+
+        async def ask() -> pb.ModelInferResponse | QueueFull:
+            try:
+                return await stub.ModelInfer(request)
+            except grpc.aio.AioRpcError as error:
+                assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+                refused = from_rpc_error(error)
+                assert isinstance(refused, QueueFull)
+                return refused
+
+        answers = await asyncio.gather(*(ask() for _ in range(6)))
+    refused = [answer for answer in answers if isinstance(answer, QueueFull)]
+    assert refused and len(refused) < 6 and all(error.retry_after_s for error in refused)
+    (answer, *_) = (answer for answer in answers if not isinstance(answer, QueueFull))
+    assert list(answer.outputs[0].shape) == [2, 1917, 4]
+    assert len(answer.raw_output_contents[0]) == 2 * 1917 * 4 * 4
 
 
 async def test_a_draining_server_is_live_but_not_ready(default_pack: Pack, tmp_path: Path) -> None:

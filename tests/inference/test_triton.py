@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
-from tests.support import sample_photo
+from tests.support import ROOT, sample_photo
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.oip import inference_pb2
@@ -22,6 +23,7 @@ from scenograph.runtime.sessions import Sessions
 from scenograph.v1 import common_pb2, encoder_pb2, encoder_pb2_grpc, hashing_pb2, hashing_pb2_grpc
 
 SCRIPT = Path(__file__).with_name("triton_calls.py")
+GUIDE = ROOT / "docs" / "guides" / "inference-protocol.md"
 PHOTO = sample_photo("chelsea.png")
 
 Triton = Callable[..., Any]
@@ -115,6 +117,30 @@ def test_concurrent_and_streamed_requests(triton: Triton) -> None:
     assert seen["streamed"] == ["first", 'input "text", element 0: the text is empty', "third"]
 
 
+def test_the_client_for_asyncio(triton: Triton) -> None:
+    seen = triton("aio")
+    assert seen["shape"] == [1, 960]
+    missing = 'model "encode_text" needs the input "text" (BYTES [batch])'
+    assert seen["streamed"] == [missing, [1, 960], [2, 960]]
+
+
+def test_the_guide(server: ServerProcess, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "a.jpg").write_bytes(PHOTO.read_bytes())
+    code = example.replace("localhost:7700", server.address) + "print(texts.shape, photo.shape, code.shape)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout.splitlines()[-1] == "(2, 960) (1, 960) (1, 32)"
+
+
+def test_the_guide_has_every_model(triton: Triton) -> None:
+    names = {model["name"] for model in triton("about")["models"]}
+    rows = GUIDE.read_text(encoding="utf-8").partition("## Models")[2].partition("\n## ")[0].splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| `")]
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == names
+
+
 def test_a_model_is_unloaded_and_loaded(triton: Triton) -> None:
     seen = triton("loading")
     ready = [True, [["READY", ""]]]
@@ -143,8 +169,8 @@ def test_what_is_wrong_is_said(triton: Triton) -> None:
         "classes": 'the parameter "classification" of outputs[projections] is not served',
         "shared": 'the parameter "shared_memory_region" of inputs[embedding] is not served',
         "missing": 'model "text_encoder" needs the input "attention_mask" (INT64 [batch, tokens])',
-        "sizes": 'input "attention_mask" takes INT64 [batch, tokens]: "tokens" is 2 here, 3 in another',
-        "values": 'model "text_encoder" cannot run on these values: ',
+        "sizes": 'input "attention_mask" takes INT64 [batch, tokens]: "tokens" is 2 here and 3 before',
+        "values": 'model "text_encoder" cannot run on these values: indices element out of data bounds, idx=',
         "text": 'input "text", element 1: the text is empty',
         "encoding": 'input "text", element 0: the text is not UTF-8',
         "count": 'input "text": takes 1 to 1024, 1025 given',

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tritonclient.grpc as triton
+import tritonclient.grpc.aio as aio_client
 from tritonclient.utils import InferenceServerException
 
 Answer = Any
@@ -143,6 +145,26 @@ def many(client: Any, file: bytes) -> Answer:
         "off": max(off),
         "streamed": [error.message() if error else result.get_response().id for result, error in streamed],
     }
+
+
+@call
+def aio(client: Any, file: bytes) -> Answer:
+    """The client for asyncio, in one call and in a stream."""
+
+    async def ask() -> Answer:
+        async def requests() -> AsyncIterator[dict[str, Any]]:
+            for n in range(3):
+                inputs = [texts(*["a dog"] * n)] if n else []
+                yield {"model_name": "encode_text", "inputs": inputs, "request_id": str(n)}
+
+        async with aio_client.InferenceServerClient(sys.argv[1]) as other:
+            answer = await other.infer("encode_text", [texts("a dog")])
+            streamed = []
+            async for result, error in other.stream_infer(requests()):
+                streamed.append(error.message() if error else result.as_numpy("embedding").shape)
+            return {"shape": answer.as_numpy("embedding").shape, "streamed": streamed}
+
+    return asyncio.run(ask())
 
 
 @call

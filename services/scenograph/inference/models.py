@@ -108,7 +108,7 @@ class OnnxModel:
             return self._sessions.infer(self.name, feeds)
         except Exception as error:  # onnxruntime's own errors share no base class
             log.info("model %s refused its inputs: %s", self.name, error)
-            reason = " ".join(str(error).split())[:_ERROR_CHARS]
+            reason = str(error).rpartition("Status Message: ")[2].strip()[:_ERROR_CHARS]
             return InvalidInput(f'model "{self.name}" cannot run on these values: {reason}', field="inputs")
 
 

@@ -95,7 +95,7 @@ def _check_feed(info: TensorInfo, feed: Array, sizes: dict[str, int]) -> None:
     for size, given in zip(info.shape, feed.shape, strict=True):
         if isinstance(size, str) and sizes.setdefault(size, given) != given:
             raise InvalidInput(
-                f'input "{info.name}" takes {_said(info)}: "{size}" is {given} here, {sizes[size]} in another',
+                f'input "{info.name}" takes {_said(info)}: "{size}" is {given} here and {sizes[size]} before',
                 field=field,
             )
 
