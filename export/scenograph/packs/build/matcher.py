@@ -184,7 +184,8 @@ def _unit_feeds() -> list[Feeds]:
             np.eye(1, size, size - 1).repeat(rows, axis=0) for rows, size in ((texts, parts), (images, units))
         ]
         feed = {
-            "text": text, "weights": rng.random((texts, parts)) * 8 - 2, "text_scene": scene[0], "visual": visual,
+            "text": text, "weights": rng.random((texts, parts)) * 8 - 2, "text_scene": scene[0],
+            "visual": visual,
             "present": np.ones((images, units)), "visual_scene": scene[1],
         }  # fmt: skip
         feeds.append({name: value.astype(np.float32) for name, value in feed.items()})
