@@ -21,7 +21,7 @@ from scenograph.v1 import encoder_pb2
 
 FOLDER = ROOT / "deploy" / "ghz"
 CONFIGS = sorted(FOLDER.glob("*.json"))
-PROTOS = sorted((ROOT / "protos" / "scenograph" / "v1").glob("*.proto"))
+PROTOS = sorted((ROOT / "protos" / "scenograph").glob("*/*.proto"))
 HEALTH = FileDescriptorSet(file=[FileDescriptorProto.FromString(health_pb2.DESCRIPTOR.serialized_pb)])
 SERVICES = {
     "EncoderService",
