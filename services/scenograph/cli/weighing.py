@@ -23,7 +23,7 @@ from scenograph.gateway.entries import EntryMaker, Made
 from scenograph.gateway.limits import DEFAULT_COARSE, DEFAULT_GRAPH
 from scenograph.gateway.mixing import soft
 from scenograph.metrics.fusion import Pairs, Ranked
-from scenograph.runtime.contracts import DEFAULT_BITS, Entry, Level, MatchWeights
+from scenograph.runtime.contracts import DEFAULT_BITS, Entry, FloatArray, Level, MatchWeights
 from scenograph.runtime.levels import cosines, differing_shares
 from scenograph.runtime.settings import load_settings
 from scenograph.scene.errors import ScenographError
@@ -110,6 +110,7 @@ class _Scorer:
         self._pack = apps.pack_info()
         self._levels = [level.level for level in self._pack.levels]
         self._maker = EntryMaker(apps.visual, apps.textual, apps.encoder, apps.hashing, self._pack)
+        self._hashing = apps.hashing
         self._matching = apps.matching
         self._bar = bar
         self._images: dict[Path, Entry] = {}
@@ -147,7 +148,7 @@ class _Scorer:
         found: dict[tuple[Path, str], NDArray[np.float64]] = {}
         for path, texts in said.items():
             entries = [self._texts[text] for text in texts]
-            near = _Stacked.of(entries).near(images[path], self._levels)
+            near = _Stacked.of(entries).near(images[path], self._levels, await self._sure(images[path]))
             agreed = await self._agreed(images[path], entries)
             found |= {
                 (path, text): row
@@ -173,7 +174,8 @@ class _Scorer:
         stacked = _Stacked.of(entries)
 
         async def one(row: int) -> None:
-            found, near = stacked.nearest(queries[row], self._levels, depth)
+            sure = await self._sure(queries[row])
+            found, near = stacked.nearest(queries[row], self._levels, sure, depth)
             agreed = await self._agreed(queries[row], [entries[place] for place in found])
             scores[row] = np.concatenate([near, agreed], axis=1)
             kept[row] = right[row, found]
@@ -182,6 +184,14 @@ class _Scorer:
         for start in range(0, len(queries), TOGETHER):
             await asyncio.gather(*map(one, range(start, min(start + TOGETHER, len(queries)))))
         return Ranked(scores, kept)
+
+    async def _sure(self, query: Entry) -> FloatArray:
+        """How sure the query is of each bit of its code.  Shapes: -> (bits,)."""
+        assert query.embedding is not None
+        hashed = await self._hashing.hash(query.embedding[np.newaxis], include_projections=True)
+        assert hashed.projections is not None
+        sure: FloatArray = np.abs(hashed.projections[0])
+        return sure
 
     async def _agreed(self, query: Entry, entries: Sequence[Entry]) -> NDArray[np.float64]:
         """Learned and symbolic agreement as they are mixed, (n, 2): both symbolic where nothing was learned
@@ -233,18 +243,20 @@ class _Stacked:
         codes = [entry.code for entry in entries if entry.code is not None]
         return cls(np.stack(vectors), np.stack(codes))
 
-    def near(self, query: Entry, levels: Sequence[Level]) -> NDArray[np.float64]:
-        """Hamming similarity and cosine of each with the query, (N, 2)."""
+    def near(self, query: Entry, levels: Sequence[Level], sure: FloatArray) -> NDArray[np.float64]:
+        """Similarity of the codes and cosine of each with the query, (N, 2)."""
         assert query.embedding is not None and query.code is not None
         whole, _ = cosines(query.embedding, self.vectors, levels)
-        return np.stack([1.0 - differing_shares(query.code, self.codes, levels), whole], axis=1)
+        return np.stack([1.0 - differing_shares(query.code, self.codes, levels, sure), whole], axis=1)
 
     def nearest(
-        self, query: Entry, levels: Sequence[Level], depth: int
+        self, query: Entry, levels: Sequence[Level], sure: FloatArray, depth: int
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The rows that get to the graph stage, best cosine first, and what `near` says of them."""
-        near = self.near(query, levels)
-        coarse = np.argsort(-near[:, 0], kind="stable")[:DEFAULT_COARSE]
+        assert query.code is not None
+        near = self.near(query, levels, sure)
+        distances = differing_shares(query.code, self.codes, levels)
+        coarse = np.argsort(distances, kind="stable")[:DEFAULT_COARSE]
         best = coarse[np.argsort(-near[coarse, 1], kind="stable")[:depth]]
         return best, near[best]
 
