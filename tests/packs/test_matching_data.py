@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.support import sample_photo
 
 from scenograph.components import sources, tasks
@@ -13,6 +14,7 @@ from scenograph.data.cache import FeatureCache
 from scenograph.data.contracts import CaptionSplit
 from scenograph.methods.catalogue import get_method
 from scenograph.packs import Pack
+from scenograph.packs.training.matcher import usual_cosine
 from scenograph.packs.training.matching import matching_data
 from scenograph.train.matching import Matching
 
@@ -42,3 +44,18 @@ def test_the_task_has_a_source() -> None:
     assert "matching.v1" in sources.names()
     given = tasks.signature("matching.v1").given
     assert given == ("recipe", "data", "photos", "held_out")
+
+
+def test_the_usual_cosine_is_that_of_parts_with_other_images() -> None:
+    torch.manual_seed(0)
+    vectors, regions = (torch.nn.functional.normalize(torch.randn(3, n, 8), dim=-1) for n in (2, 4))
+    weights, present = torch.tensor([[1.0, 2.0], [0.5, 0.0], [3.0, 1.0]]), torch.ones(3, 4)
+    present[2, 1] = 0
+    total = 0.0
+    for row in range(3):
+        other = (row - 1) % 3
+        for part in range(2):
+            seen = [float(vectors[row, part] @ regions[other, u]) for u in range(4) if present[other, u]]
+            total += float(weights[row, part]) * max(seen)
+    found = usual_cosine(vectors, weights, regions, present)
+    assert found == pytest.approx(total / float(weights.sum()), abs=1e-5)
