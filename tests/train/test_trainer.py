@@ -86,10 +86,10 @@ def test_killed_and_resumed_equals_unbroken(tmp_path: Path) -> None:
 
 def test_two_processes_agree_with_one(tmp_path: Path) -> None:
     module = ["-m", "tests.train.contrast", str(tmp_path)]
-    one = subprocess.Popen([sys.executable, *module, "one"], cwd=ROOT, env=environment())
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    subprocess.run([*launch, *module, "two"], cwd=ROOT, env=environment(), check=True)
-    assert one.wait() == 0
+    with subprocess.Popen([sys.executable, *module, "one"], cwd=ROOT, env=environment()) as one:
+        subprocess.run([*launch, *module, "two"], cwd=ROOT, env=environment(), check=True)
+    assert one.returncode == 0
     (history, single), (first, left), (second, right) = (
         torch.load(tmp_path / name / "result.pt") for name in ("one", "two0", "two1")
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -53,6 +54,9 @@ def joined(device: torch.device | None = None) -> Iterator[World]:
     place = device or _device(int(os.environ.get("LOCAL_RANK", "0")))
     ours = not dist.is_initialized()
     if ours:
+        # Optimisers import it. Imported while there is a group, it keeps that group's threads past its end,
+        # where they abort the interpreter's exit now and then (torch 2.13).
+        import_module("torch._dynamo")
         dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
         yield World(place, dist.get_rank(), dist.get_world_size())
