@@ -27,8 +27,7 @@ pack: env  ## Build the default model pack; done at once where it is there and a
 	$(BIN)/scenograph pack build
 
 train-default: env  ## Train the default pack's own weights on Flickr8k, anew (hours; SCENOGRAPH_DATA says where it is).
-	$(TRAIN) towers
-	$(TRAIN) hash
+	$(TRAIN) towers hash measure
 	$(BIN)/python -m scenograph.packs.training.parser
 	$(BIN)/python -m scenograph.packs.training.matcher --install
 	$(BIN)/python -m scenograph.packs.training.regions --cache $(FEATURES)
