@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
+import pytest
 import yaml
 from tests.support import ROOT
+from tests.telemetry.conftest import COLLECTION
 from tests.telemetry.scraping import Scrape
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.cli.trace import find, tree
-from scenograph.runtime.telemetry.metrics import Metrics
+from scenograph.client import Client, errors
 from scenograph.runtime.telemetry.metrics_table import with_table
 
 DEPLOY = ROOT / "deploy"
 GUIDE = ROOT / "docs/guides/observability.md"
 NAME = re.compile(r"\b(?:scenograph|process|python)_[a-z_]+\b")
+SELECTOR = re.compile(rf"({NAME.pattern})(?:{{([^}}]*)}})?")
+CONDITION = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
+GROUPED = re.compile(rf"\bby \(([^)]*)\) \((?:\w+\()?({NAME.pattern})")
+ADDED = {"instance", "job"}
+"""Labels that Prometheus gives to what it reads."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -27,44 +34,75 @@ def rules() -> list[dict[str, Any]]:
     return [rule for group in loaded["groups"] for rule in group["rules"]]
 
 
-def strings(value: Any, key: str) -> Iterator[str]:
-    """All strings under a key, however deep."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name == key and isinstance(inner, str):
-                yield inner
-            else:
-                yield from strings(inner, key)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner, key)
-
-
 def dashboard() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
     return loaded
 
 
+def targets() -> list[dict[str, Any]]:
+    return [target for panel in dashboard()["panels"] for target in panel["targets"]]
+
+
 def expressions() -> list[str]:
-    shown = list(strings(dashboard(), "expr"))
+    shown = [target["expr"] for target in targets()]
     assert len(shown) > 15
     return [*(rule["expr"] for rule in rules()), *shown, dashboard()["templating"]["list"][1]["definition"]]
 
 
-def test_alerts_and_dashboard_name_what_a_server_tells(watched_server: tuple[ServerProcess, Path]) -> None:
-    told = Scrape(watched_server[0].metrics_address)
+@pytest.fixture(scope="module")
+def asked_server(watched_server: tuple[ServerProcess, Path]) -> Scrape:
+    """What a server tells after a search and one that failed."""
+    with Client(watched_server[0].address) as client:
+        client.search(COLLECTION, text="a cup of coffee", explain=True)
+        with pytest.raises(errors.CollectionNotFound):
+            client.search("absent", text="a cup of coffee")
+    return Scrape(watched_server[0].metrics_address)
+
+
+def test_alerts_and_dashboard_name_what_a_server_tells(asked_server: Scrape) -> None:
     named = {name for expression in expressions() for name in NAME.findall(expression)}
-    assert len(named) > 15 and named <= told.names()
+    assert len(named) > 15 and named <= asked_server.names()
 
 
-def test_alerts_and_dashboard_name_labels_and_values_that_there_are() -> None:
-    labels = {label for row in Metrics().table for label in row.labels} | {"instance", "job", "le", "code"}
-    text = "\n".join(expressions())
-    used = {name for inside in re.findall(r"\bby \(([^)]*)\)", text) for name in inside.split(", ")}
-    used |= set(re.findall(r"(\w+)(?:=~|!~|!=|=)\"", text))
-    assert used <= labels
-    methods = set(re.findall(r'method="([^"]+)"', text))
-    assert methods == {"scenograph.v1.GatewayService/Search"}
+def fulfils(labels: dict[str, str], conditions: list[tuple[str, str, str]]) -> bool:
+    """Whether a sample's labels are among those that a selector takes."""
+    for label, how, value in conditions:
+        found = labels[label]  # a label that its metric lacks is a mistake, which Prometheus would not tell
+        same = re.fullmatch(value, found) is not None if "~" in how else value == found
+        if same == how.startswith("!"):
+            return False
+    return True
+
+
+def test_alerts_and_dashboard_select_what_a_server_tells(asked_server: Scrape) -> None:
+    checked = 0
+    for name, inside in [found for expression in expressions() for found in SELECTOR.findall(expression)]:
+        conditions = [one for one in CONDITION.findall(inside) if one[0] not in ADDED]
+        codes = [value for label, how, value in conditions if (label, how) == ("code", "=~")]
+        assert {one for value in codes for one in value.split("|")} <= {code.name for code in grpc.StatusCode}
+        conditions = [one for one in conditions if one[2] not in codes]  # of failures that are not made here
+        samples = [sample.labels for sample in asked_server.samples if sample.name == name]
+        assert any(fulfils(labels, conditions) for labels in samples), (name, inside)
+        checked += len(conditions)
+    assert checked > 10
+
+
+def test_alerts_and_dashboard_group_by_labels_that_there_are(asked_server: Scrape) -> None:
+    groups = [found for expression in expressions() for found in GROUPED.findall(expression)]
+    assert len(groups) > 15
+    for inside, name in groups:
+        labels = next(sample.labels for sample in asked_server.samples if sample.name == name)
+        assert set(inside.split(", ")) <= labels.keys() | ADDED, (inside, name)
+
+
+def test_legends_and_summaries_name_labels_that_are_left() -> None:
+    shown = [(target["expr"], target["legendFormat"]) for target in targets() if target.get("legendFormat")]
+    told = [(rule["expr"], rule["annotations"]["summary"]) for rule in rules()]
+    named = [(expr, set(re.findall(r"{{ *(?:\$labels\.)?(\w+) *}}", text))) for expr, text in shown + told]
+    assert sum(len(names) for _, names in named) > 15
+    for expr, names in named:
+        groups = [set(inside.split(", ")) for inside, _ in GROUPED.findall(expr)]
+        assert names <= (set.union(*groups) if groups else ADDED), expr
 
 
 def test_the_alerts_are_whole() -> None:
