@@ -1,0 +1,91 @@
+// Draws deploy/grafana/dashboard.json from a Prometheus with Grafana's own components, in Chromium:
+//
+//   node draw.mjs --prometheus http://127.0.0.1:9090 --from MS --to MS --scrape SECONDS --out dashboard.png
+//
+// Prints a line for each query. Fails where a query fails, or a panel has no data.
+
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const DASHBOARD = join(HERE, '../../deploy/grafana/dashboard.json');
+const ICONS = join(HERE, 'node_modules/@grafana/ui/dist/public');
+const SITE = 'http://dashboard.invalid';
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml' };
+const WIDTH = 1600;
+
+const { values: given } = parseArgs({
+  options: {
+    prometheus: { type: 'string' },
+    from: { type: 'string' },
+    to: { type: 'string' },
+    scrape: { type: 'string' },
+    out: { type: 'string' },
+    chromium: { type: 'string', default: '/usr/bin/chromium' },
+  },
+});
+
+/** The page's files by name. */
+async function bundled() {
+  const built = await build({
+    entryPoints: { main: join(HERE, 'page/main.jsx') },
+    outdir: '/',
+    bundle: true,
+    write: false,
+    minify: true,
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    loader: { '.woff': 'dataurl', '.woff2': 'dataurl', '.ttf': 'dataurl', '.svg': 'text' },
+    logLevel: 'warning',
+  });
+  const files = built.outputFiles.map(({ path, contents }) => [path.slice(1), Buffer.from(contents)]);
+  return new Map([
+    ...files,
+    ['index.html', await readFile(join(HERE, 'page/index.html'))],
+    ['dashboard.json', await readFile(DASHBOARD)],
+  ]);
+}
+
+async function answer(route, files) {
+  const path = new URL(route.request().url()).pathname.slice(1);
+  const body = files.get(path) ?? (await readFile(join(ICONS, path.replace(/^public\/(build\/)?/, ''))).catch(() => null));
+  await route.fulfill(body ? { body, contentType: TYPES[extname(path)] } : { status: 404 });
+}
+
+async function draw() {
+  const files = await bundled();
+  const browser = await chromium.launch({
+    executablePath: given.chromium,
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: WIDTH, height: 1200 } });
+    page.on('pageerror', (error) => console.error(error.stack));
+    page.on('console', (message) => message.type() === 'error' && console.error(message.text()));
+    await page.route(`${SITE}/**`, (route) => answer(route, files));
+    const { prometheus, from, to, scrape } = given;
+    await page.goto(`${SITE}/index.html?${new URLSearchParams({ prometheus, from, to, scrape })}`);
+    await page.waitForFunction(() => window.wanted && window.notes.length === window.wanted);
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForTimeout(2000); // the plots are drawn after their data are there
+    await page.screenshot({ path: given.out, fullPage: true });
+    return await page.evaluate(() => window.notes);
+  } finally {
+    await browser.close();
+  }
+}
+
+const notes = await draw();
+for (const { panel, expr, series, error } of notes) {
+  console.log(`${panel}: ${error ?? `${series} series`}   ${expr}`);
+}
+const shown = new Set(notes.filter(({ series }) => series).map(({ panel }) => panel));
+const empty = [...new Set(notes.map(({ panel }) => panel))].filter((panel) => !shown.has(panel));
+if (empty.length || notes.some(({ error }) => error)) {
+  console.error(`without data: ${empty.join(', ') || 'none'}`);
+  process.exitCode = 1;
+}
