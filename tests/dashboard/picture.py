@@ -38,7 +38,7 @@ DRAW = ROOT / "tests/dashboard/draw.mjs"
 SCRAPE_S = 5
 SETTINGS = {
     "SCENOGRAPH_METRICS_ADDRESS": "127.0.0.1:0",
-    "SCENOGRAPH_SESSIONS_MAX_QUEUE": "16",  # so that a small machine can fill it
+    "SCENOGRAPH_SESSIONS_MAX_QUEUE": "8",  # so that a small machine can fill it
 }
 
 
@@ -60,7 +60,7 @@ LOADS = (
     Load(90, "search-explained", 1, 50),
     Load(110, "batch-ingest", 1, 40),
     Load(150, "rank", 1, 40),
-    Load(190, "encode-images", 30, 12),  # more than there is room for
+    Load(190, "encode-images", 20, 12),  # more than there is room for
     Load(240, "search-text-cold", 2, 30, "60ms"),  # too little time
 )
 
@@ -96,7 +96,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise RuntimeError(f"{shlex.join(map(str, process.args))} has ended")
+    raise RuntimeError(f"the process of {url} has ended")
 
 
 def begin(load: Load, address: str, folder: Path) -> subprocess.Popen[bytes]:

@@ -1,9 +1,7 @@
-// Draws the dashboard of `dashboard.json` from a Prometheus. The address says where that is, and the time to show:
-// ?prometheus=http://127.0.0.1:9090&from=MILLISECONDS&to=MILLISECONDS&scrape=SECONDS
+// Draws the dashboard of `dashboard.json` from the Prometheus at `/api`. The address says which time to show:
+// ?from=MILLISECONDS&to=MILLISECONDS&scrape=SECONDS
 // `window.notes` has what became of each query, and `window.wanted` how many there are.
 
-import '@fontsource/inter/400.css';
-import '@fontsource/inter/500.css';
 import './page.css';
 
 import { createRoot } from 'react-dom/client';
@@ -63,19 +61,14 @@ function Dashboard({ dashboard, context }) {
 }
 
 async function main() {
+  const transformers = new Map(Object.values(standardTransformers).map((one) => [one.id, one])); // some twice
   standardTransformersRegistry.setInit(() =>
-    Object.values(standardTransformers).map((transformation) => ({
-      id: transformation.id,
-      name: transformation.name,
-      transformation,
-      imageDark: '',
-      imageLight: '',
-    }))
+    [...transformers.values()].map((one) => ({ id: one.id, name: one.name, transformation: () => one }))
   );
   const asked = new URLSearchParams(window.location.search);
   const [from, to] = ['from', 'to'].map((name) => dateTime(Number(asked.get(name))));
   const range = { from, to, raw: { from, to } };
-  const prometheus = new Prometheus(asked.get('prometheus'));
+  const prometheus = new Prometheus();
   const dashboard = await (await fetch('dashboard.json')).json();
   window.notes = [];
   window.wanted = dashboard.panels.flatMap(({ targets }) => targets).length;

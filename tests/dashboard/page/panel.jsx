@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import { lastValueFrom } from 'rxjs';
-import { applyFieldOverrides, rangeUtil, transformDataFrame } from '@grafana/data';
+import { applyFieldOverrides, cacheFieldDisplayNames, rangeUtil, transformDataFrame } from '@grafana/data';
 import { PanelChrome, TimeSeries, useTheme2 } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { fieldConfig } from './fields';
@@ -26,13 +26,15 @@ async function frames(panel, { prometheus, range, values, scrapeSeconds, theme, 
   const transformed = await lastValueFrom(
     transformDataFrame(panel.transformations ?? [], found, { interpolate: (text) => filled(text, all) })
   );
-  return applyFieldOverrides({
+  const overridden = applyFieldOverrides({
     ...fieldConfig(panel),
     data: transformed,
     replaceVariables: (text) => filled(text, all),
     theme,
     timeZone: 'utc',
   });
+  cacheFieldDisplayNames(overridden);
+  return overridden;
 }
 
 function Drawing({ panel, context, width, height }) {
@@ -65,15 +67,11 @@ function Drawing({ panel, context, width, height }) {
 }
 
 export function Panel({ panel, context, width, height }) {
+  const theme = useTheme2();
   return (
     <PanelChrome title={panel.title} description={panel.description} width={width} height={height}>
       {(innerWidth, innerHeight) => (
-        <Drawing
-          panel={panel}
-          context={{ ...context, theme: useTheme2() }}
-          width={innerWidth}
-          height={innerHeight}
-        />
+        <Drawing panel={panel} context={{ ...context, theme }} width={innerWidth} height={innerHeight} />
       )}
     </PanelChrome>
   );

@@ -3,12 +3,8 @@
 import { FieldType, createDataFrame, renderLegendFormat } from '@grafana/data';
 
 export class Prometheus {
-  constructor(address) {
-    this.address = address;
-  }
-
   async ask(path, parameters) {
-    const answer = await fetch(`${this.address}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const answer = await fetch(`/api/v1/${path}?${new URLSearchParams(parameters)}`);
     const body = await answer.json();
     if (body.status !== 'success') {
       throw new Error(`${body.errorType}: ${body.error}`);

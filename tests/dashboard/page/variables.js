@@ -19,15 +19,9 @@ export async function chosen(dashboard, prometheus, range) {
   return values;
 }
 
-/** The text with `$name` and `${name}` replaced. */
+/** The text with `$name` and `${name}` replaced; as in Grafana, others stay. */
 export function filled(text, values) {
-  return text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (whole, bare, braced) => {
-    const found = values[bare ?? braced];
-    if (found === undefined) {
-      throw new Error(`unknown variable ${whole}`);
-    }
-    return found.value;
-  });
+  return text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (whole, bare, braced) => values[bare ?? braced]?.value ?? whole);
 }
 
 /** Grafana's own variables for a panel: the step of its queries, and an interval that holds four scrapes or more. */
