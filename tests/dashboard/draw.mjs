@@ -1,8 +1,9 @@
 // Draws deploy/grafana/dashboard.json from a Prometheus with Grafana's own components, in Chromium:
 //
-//   node draw.mjs --prometheus http://127.0.0.1:9090 --from MS --to MS --scrape SECONDS --out dashboard.png
+//   node draw.mjs [--prometheus http://localhost:9090] [--from MS] [--to MS] [--scrape SECONDS] [--out dashboard.png]
 //
-// Prints a line for each query. Fails where a query fails, or a panel has no data.
+// `from` and `to` are milliseconds since 1970, by default the last hour; `scrape` is Prometheus' scrape interval (15).
+// Prints a line for each query. Fails where a query fails, or a panel has no data; then too there is a picture.
 
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
@@ -16,16 +17,24 @@ const DASHBOARD = join(HERE, '../../deploy/grafana/dashboard.json');
 const MODULES = join(HERE, 'node_modules');
 const FONTS = { 'Inter-Regular': 'inter-latin-400-normal', 'Inter-Medium': 'inter-latin-500-normal' };
 const SITE = 'http://dashboard.invalid';
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
 const WIDTH = 1600;
+const mistakes = []; // of the page
 
 const { values: given } = parseArgs({
   options: {
-    prometheus: { type: 'string' },
-    from: { type: 'string' },
-    to: { type: 'string' },
-    scrape: { type: 'string' },
-    out: { type: 'string' },
+    prometheus: { type: 'string', default: 'http://localhost:9090' },
+    from: { type: 'string', default: String(Date.now() - 3600_000) },
+    to: { type: 'string', default: String(Date.now()) },
+    scrape: { type: 'string', default: '15' },
+    out: { type: 'string', default: 'dashboard.png' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
   },
 });
@@ -76,7 +85,14 @@ async function draw() {
   const files = await bundled();
   const browser = await chromium.launch({
     executablePath: given.chromium,
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   try {
     const page = await browser.newPage({ viewport: { width: WIDTH, height: 1200 } });
@@ -89,7 +105,11 @@ async function draw() {
     await page.route(`${SITE}/**`, (route) => answer(route, files));
     const { from, to, scrape } = given;
     await page.goto(`${SITE}/index.html?${new URLSearchParams({ from, to, scrape })}`);
-    await page.waitForFunction(() => window.wanted && window.notes.length === window.wanted);
+    await page
+      .waitForFunction(() => window.wanted && window.notes.length === window.wanted)
+      .catch((error) => {
+        throw new Error([error.message, ...mistakes].join('\n'));
+      });
     await page.evaluate(() => document.fonts.ready);
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     await page.setViewportSize({ width: WIDTH, height }); // tables paint what is in view alone
@@ -101,7 +121,6 @@ async function draw() {
   }
 }
 
-const mistakes = []; // of the page
 const notes = await draw();
 for (const { panel, expr, series, error } of notes) {
   console.log(`${panel}: ${error ?? `${series} series`}   ${expr}`);

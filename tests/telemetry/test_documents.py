@@ -129,6 +129,7 @@ def test_the_panels_lie_side_by_side() -> None:
         }
         assert not cells & taken and max(x for x, _ in cells) < 24
         taken |= cells
+    assert len({panel["id"] for panel in dashboard()["panels"]}) == len(dashboard()["panels"])
 
 
 def test_the_guides_table_is_up_to_date() -> None:

@@ -5,7 +5,13 @@
 import './page.css';
 
 import { createRoot } from 'react-dom/client';
-import { ThemeContext, createTheme, dateTime, standardTransformers, standardTransformersRegistry } from '@grafana/data';
+import {
+  ThemeContext,
+  createTheme,
+  dateTime,
+  standardTransformers,
+  standardTransformersRegistry,
+} from '@grafana/data';
 import { GlobalStyles, PortalContainer } from '@grafana/ui';
 import { Panel } from './panel';
 import { Prometheus } from './prometheus';
@@ -52,7 +58,12 @@ function Dashboard({ dashboard, context }) {
       <div className="grid" style={{ height }}>
         {dashboard.panels.map((panel, index) => (
           <div key={panel.id} className="place" style={places[index]}>
-            <Panel panel={panel} context={context} width={places[index].width} height={places[index].height} />
+            <Panel
+              panel={panel}
+              context={context}
+              width={places[index].width}
+              height={places[index].height}
+            />
           </div>
         ))}
       </div>
@@ -63,7 +74,7 @@ function Dashboard({ dashboard, context }) {
 async function main() {
   const transformers = new Map(Object.values(standardTransformers).map((one) => [one.id, one])); // some twice
   standardTransformersRegistry.setInit(() =>
-    [...transformers.values()].map((one) => ({ id: one.id, name: one.name, transformation: () => one }))
+    [...transformers.values()].map((one) => ({ id: one.id, name: one.name, transformation: () => one })),
   );
   const asked = new URLSearchParams(window.location.search);
   const [from, to] = ['from', 'to'].map((name) => dateTime(Number(asked.get(name))));
@@ -84,7 +95,7 @@ async function main() {
       <GlobalStyles />
       <Dashboard dashboard={dashboard} context={context} />
       <PortalContainer />
-    </ThemeContext.Provider>
+    </ThemeContext.Provider>,
   );
 }
 

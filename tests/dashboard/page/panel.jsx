@@ -2,11 +2,23 @@
 
 import { useEffect, useState } from 'react';
 import { lastValueFrom } from 'rxjs';
-import { applyFieldOverrides, cacheFieldDisplayNames, rangeUtil, transformDataFrame } from '@grafana/data';
+import {
+  FieldType,
+  applyFieldOverrides,
+  cacheFieldDisplayNames,
+  rangeUtil,
+  transformDataFrame,
+} from '@grafana/data';
 import { PanelChrome, TimeSeries, useTheme2 } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { fieldConfig } from './fields';
 import { filled, intervals } from './variables';
+
+function hasNumbers(frame) {
+  return frame.fields.some(
+    ({ type, values }) => type === FieldType.number && values.some((one) => one !== null),
+  );
+}
 
 /** The frames of a panel with its field config applied. `note` hears of each query: how many series, or its error. */
 async function frames(panel, { prometheus, range, values, scrapeSeconds, theme, note }, width) {
@@ -17,14 +29,14 @@ async function frames(panel, { prometheus, range, values, scrapeSeconds, theme, 
     const expr = filled(target.expr, all);
     try {
       const got = await prometheus.frames(target, expr, range, intervalMs);
-      note({ panel: panel.title, expr, series: got.length });
+      note({ panel: panel.title, expr, series: got.filter(hasNumbers).length });
       found.push(...got);
     } catch (error) {
       note({ panel: panel.title, expr, series: 0, error: error.message });
     }
   }
   const transformed = await lastValueFrom(
-    transformDataFrame(panel.transformations ?? [], found, { interpolate: (text) => filled(text, all) })
+    transformDataFrame(panel.transformations ?? [], found, { interpolate: (text) => filled(text, all) }),
   );
   const overridden = applyFieldOverrides({
     ...fieldConfig(panel),

@@ -21,7 +21,10 @@ export async function chosen(dashboard, prometheus, range) {
 
 /** The text with `$name` and `${name}` replaced; as in Grafana, others stay. */
 export function filled(text, values) {
-  return text.replace(/\$(?:(\w+)|\{(\w+)\})/g, (whole, bare, braced) => values[bare ?? braced]?.value ?? whole);
+  return text.replace(
+    /\$(?:(\w+)|\{(\w+)\})/g,
+    (whole, bare, braced) => values[bare ?? braced]?.value ?? whole,
+  );
 }
 
 /** Grafana's own variables for a panel: the step of its queries, and an interval that holds four scrapes or more. */
