@@ -96,6 +96,7 @@ async function draw() {
   });
   try {
     const page = await browser.newPage({ viewport: { width: WIDTH, height: 1200 } });
+    page.setDefaultTimeout(120_000); // of a busy machine
     page.on('pageerror', (error) => mistakes.push(error.stack));
     page.on('console', (message) => {
       if (message.type() === 'error') {

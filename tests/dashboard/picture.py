@@ -38,7 +38,7 @@ DRAW = ROOT / "tests/dashboard/draw.mjs"
 SCRAPE_S = 5
 SETTINGS = {
     "SCENOGRAPH_METRICS_ADDRESS": "127.0.0.1:0",
-    "SCENOGRAPH_SESSIONS_MAX_QUEUE": "8",  # so that a small machine can fill it
+    "SCENOGRAPH_SESSIONS_MAX_QUEUE": "16",  # so that a small machine can fill it
 }
 
 
@@ -60,7 +60,7 @@ LOADS = (
     Load(90, "search-explained", 1, 50),
     Load(110, "batch-ingest", 1, 40),
     Load(150, "rank", 1, 40),
-    Load(190, "encode-images", 20, 12),  # more than there is room for
+    Load(190, "encode-images", 30, 12),  # more than there is room for
     Load(240, "search-text-cold", 2, 30, "60ms"),  # too little time
 )
 
@@ -129,8 +129,8 @@ def put_load(address: str, folder: Path) -> None:
             time.sleep(max(0.0, began + load.after_s - time.monotonic()))
             print(f"{load.after_s:4d} s  {load.config}, {load.rps} a second for {load.seconds} s", flush=True)
             running.append(begin(load, address, folder))
-        for process in running:
-            process.wait()
+        if any(process.wait() for process in running):
+            raise RuntimeError("a load has failed")
     finally:
         for process in running:
             process.terminate()
