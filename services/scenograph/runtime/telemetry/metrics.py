@@ -26,7 +26,7 @@ from scenograph.runtime.telemetry.collections import COLLECTION_METRICS
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-SHORT = (0.0001, 0.00025, 0.0005, *SECONDS[:-2])
+FINE = (0.0001, 0.00025, 0.0005, *SECONDS)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024)
 
 _PARTS = {
@@ -68,7 +68,7 @@ class Metrics:
             "scenograph_stage_duration_seconds",
             "stages of searches, ranks and ingested batches, by the names of an answer's timings",
             "work stage",
-            SHORT,
+            FINE,
         )
         self.cache_lookups = self._counter(
             "scenograph_cache_lookups",
@@ -84,7 +84,7 @@ class Metrics:
             "scenograph_ingested_items", "items taken in: stored, replayed (there already), failed", "result"
         )
         self.model_seconds = self._histogram(
-            "scenograph_model_run_duration_seconds", "runs of ONNX models", "model", SHORT
+            "scenograph_model_run_duration_seconds", "runs of ONNX models", "model", FINE
         )
         self.model_rows = self._histogram(
             "scenograph_model_run_rows", "rows in one run: the length of its first input", "model", ROWS
@@ -93,7 +93,7 @@ class Metrics:
             "scenograph_queue_wait_seconds",
             "from asking for a run to its start, by model; `workers`: for a thread, where nothing is batched",
             "queue",
-            SHORT,
+            FINE,
         )
         self.queue_rows = self._gauge("scenograph_queue_rows", "rows that wait for a run now", "queue")
         self.queue_refused = self._counter(
