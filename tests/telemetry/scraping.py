@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
+
+PATIENCE_S = 30
 
 
 class Scrape:
@@ -36,3 +39,14 @@ class Scrape:
                 value = sample.labels[label]
                 found[value] = found.get(value, 0.0) + sample.value
         return found
+
+
+def wait_for(address: str, name: str, **labels: str) -> Scrape:
+    """A reading with such a sample: a call that fails is counted when its client has the error already."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        scrape = Scrape(address)
+        if scrape.sum(name, **labels):
+            return scrape
+        assert time.monotonic() < until, (name, labels)
+        time.sleep(0.1)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.support import ROOT
 from tests.telemetry.conftest import COLLECTION
-from tests.telemetry.scraping import Scrape
+from tests.telemetry.scraping import Scrape, wait_for
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.cli.trace import find, tree
@@ -56,7 +56,9 @@ def asked_server(watched_server: tuple[ServerProcess, Path]) -> Scrape:
         client.search(COLLECTION, text="a cup of coffee", explain=True)
         with pytest.raises(errors.CollectionNotFound):
             client.search("absent", text="a cup of coffee")
-    return Scrape(watched_server[0].metrics_address)
+    return wait_for(
+        watched_server[0].metrics_address, "scenograph_rpc_duration_seconds_count", code="NOT_FOUND"
+    )
 
 
 def test_alerts_and_dashboard_name_what_a_server_tells(asked_server: Scrape) -> None:
