@@ -41,12 +41,12 @@ class Scrape:
         return found
 
 
-def wait_for(address: str, name: str, **labels: str) -> Scrape:
-    """A reading with such a sample: a call that fails is counted when its client has the error already."""
+def wait_for(address: str, name: str, above: float = 0.0, **labels: str) -> Scrape:
+    """A reading whose sum is above that: a call that fails is counted after its client has the error."""
     until = time.monotonic() + PATIENCE_S
     while True:
         scrape = Scrape(address)
-        if scrape.sum(name, **labels):
+        if scrape.sum(name, **labels) > above:
             return scrape
         assert time.monotonic() < until, (name, labels)
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from tests.runtime.probe import KINDS, NAME, probing
 from tests.served import Split
 from tests.support import sample_photo
 from tests.telemetry.conftest import COLLECTION, ITEMS
-from tests.telemetry.scraping import Scrape
+from tests.telemetry.scraping import Scrape, wait_for
 
 from scenograph.cli.serve import serving
 from scenograph.cli.server_process import ServerProcess
@@ -81,6 +81,7 @@ async def test_callers_add_no_names() -> None:
 
 def test_searches_and_ingest(watched_server: tuple[ServerProcess, Path]) -> None:
     process, _ = watched_server
+    search = "scenograph.v1.GatewayService/Search"
     before = Scrape(process.metrics_address)
     with Client(process.address) as client:
         client.create_collection("counted")
@@ -94,13 +95,13 @@ def test_searches_and_ingest(watched_server: tuple[ServerProcess, Path]) -> None
         client.rank(texts=["a dog", "a horse"], text="a striped horse")
         with pytest.raises(CollectionNotFound):
             client.search("nowhere", text="a horse")
-        after = Scrape(process.metrics_address)
+        failed = before.sum(CALLS, method=search, code="NOT_FOUND")
+        after = wait_for(process.metrics_address, CALLS, failed, method=search, code="NOT_FOUND")
         client.delete_collection("counted")
 
     def more(name: str, **labels: str) -> float:
         return after.sum(name, **labels) - before.sum(name, **labels)
 
-    search = "scenograph.v1.GatewayService/Search"
     assert (more(CALLS, method=search, code="OK"), more(CALLS, method=search, code="NOT_FOUND")) == (3, 1)
     lookups = "scenograph_cache_lookups_total"
     assert [more(lookups, cache="ranking", result=result) for result in ("hit", "miss", "bypass")] == [
