@@ -9,7 +9,8 @@ import pytest
 from tests.gateway.harness import PHOTOS, SENTENCES, gateway_with, photo, taken
 
 from scenograph.cli.compose.apps import Apps
-from scenograph.cli.compose.parts import Parts
+from scenograph.cli.compose.loading import begin
+from scenograph.cli.compose.process import Process
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.requests import ImageSource, Item
 from scenograph.packs import Pack
@@ -25,11 +26,9 @@ async def apps(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> 
         pack=default_pack.id,
     )
     async with AsyncExitStack() as closing:
-        parts = Parts(settings, closing)
-        await parts.open()
-        apps = Apps(parts)
-        assert apps.gateway is not None
-        await apps.start()
+        process = Process(settings, closing)
+        apps = await begin(process)
+        await process.start()
         yield apps
 
 

@@ -11,6 +11,7 @@ from tests.support import sample_photo
 from scenograph.cli.compose.apps import Apps
 from scenograph.gateway.answers import Outcome, SearchPage
 from scenograph.gateway.app import GatewayApp
+from scenograph.gateway.engine import Engine
 from scenograph.gateway.limits import Limits
 from scenograph.gateway.packs import PackInfo, PackLevel
 from scenograph.gateway.requests import (
@@ -25,6 +26,7 @@ from scenograph.gateway.requests import (
     StoredSource,
     TextSource,
 )
+from scenograph.gateway.uploads import Uploads
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.memory import MemoryCache
 from scenograph.runtime.contracts import (
@@ -38,6 +40,7 @@ from scenograph.runtime.contracts import (
     TextualGraphs,
     VisualGraphs,
 )
+from scenograph.runtime.packs import Packs
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
 
@@ -73,18 +76,23 @@ def gateway_with(
     limits: Limits | None = None,
 ) -> GatewayApp:
     """A gateway over the same services, but for those given."""
-    return GatewayApp(
+    cache, limits = cache or MemoryCache(64 * 2**20), limits or Limits()
+    uploads, index = Uploads(folder, limits), index or apps.index
+    engine = Engine(
+        pack or pack_info(apps),
         visual=visual or apps.visual,
         textual=textual or apps.textual,
         encoder=apps.encoder,
         hashing=apps.hashing,
         matching=matching or apps.matching,
-        index=index or apps.index,
-        cache=cache or MemoryCache(64 * 2**20),
-        pack=pack or pack_info(apps),
-        folder=folder,
+        index=index,
+        cache=cache,
+        uploads=uploads,
         limits=limits,
     )
+    packs: Packs[Engine] = Packs()
+    packs.add(engine.pack.version, engine)
+    return GatewayApp(packs, index=index, cache=cache, uploads=uploads, limits=limits)
 
 
 def pack_info(apps: Apps, version: str = "") -> PackInfo:

@@ -39,10 +39,9 @@ async def counting() -> Counting:
 
 @pytest.fixture
 async def app(counting: Counting) -> AsyncIterator[TextualApp]:
-    parsers = {Parser.RULES: RulesParser(counting)}  # type: ignore[arg-type]
-    app = TextualApp(parsers, Parser.RULES, "test@1", remembered=3)
-    yield app
-    await app.close()
+    parser = RulesParser(counting)  # type: ignore[arg-type]
+    yield TextualApp({Parser.RULES: parser}, Parser.RULES, "test@1", remembered=3)
+    await parser.close()
 
 
 def graph(result: object) -> SceneGraph:

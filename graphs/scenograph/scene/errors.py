@@ -130,6 +130,12 @@ class PackNotFound(NotFound):
     reason = "PACK_NOT_FOUND"
 
 
+class ReencodingNotFound(NotFound):
+    """The collection was never re-encoded, as far as this process remembers."""
+
+    reason = "REENCODING_NOT_FOUND"
+
+
 class AlreadyExists(ScenographError):
     """Something of that name exists already."""
 
@@ -155,6 +161,24 @@ class PackMismatch(FailedPrecondition):
     """Codes made by one pack version met a collection, or a service, of another: they are never mixed."""
 
     reason = "PACK_MISMATCH"
+
+
+class PackNotLoaded(FailedPrecondition):
+    """The pack is installed, perhaps, and not in the memory of the process that was asked."""
+
+    reason = "PACK_NOT_LOADED"
+
+
+class PackInUse(FailedPrecondition):
+    """The pack cannot be unloaded: it is the default, or a collection or a re-encoding needs it."""
+
+    reason = "PACK_IN_USE"
+
+
+class ImagesNotKept(FailedPrecondition):
+    """A collection cannot be re-encoded: the files of some of its images were not kept."""
+
+    reason = "IMAGES_NOT_KEPT"
 
 
 class PageTokenExpired(FailedPrecondition):

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from scenograph.cli.compose import inference
 from scenograph.cli.compose.apps import Apps
-from scenograph.cli.compose.parts import Parts
-from scenograph.cli.compose.servicers import SERVICES
+from scenograph.cli.compose.loading import begin
+from scenograph.cli.compose.process import Process
+from scenograph.cli.compose.servicers import SERVICES, served
 from scenograph.runtime.logs import configure_logging
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.runtime.settings import Settings, load_settings
@@ -113,24 +113,20 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         closing.push_async_callback(asyncio.to_thread, close)
         metrics = Metrics()
         metrics.serves(version("scenograph"), chosen)
-        names = [SERVICES[name].name for name in chosen]
-        with_inference = settings.inference.enabled and not inference.SERVICES.isdisjoint(chosen)
-        if with_inference:
-            names.append(inference.NAME)
-        server = Server(names, options, metrics=metrics, tracer=tracer)
+        process = Process(settings, closing, metrics, chosen)
+        services = served(process)
+        server = Server([known.name for known in services], options, metrics=metrics, tracer=tracer)
+        process.ready = lambda: server.serving
         if settings.metrics.address:
             exposition = Exposition(metrics.registry, settings.metrics.address)
             closing.push_async_callback(asyncio.to_thread, exposition.close)
             server.metrics_address = exposition.address
         await server.start()
         closing.push_async_callback(server.stop)
-        apps = Apps(Parts(settings, closing, metrics))
-        await apps.load(chosen)
-        for name in chosen:
-            server.add(SERVICES[name].register(apps))
-        if with_inference:
-            server.add(inference.inference(apps, chosen, lambda: server.serving))
-        await apps.start()
+        apps = await begin(process)
+        for known in services:
+            server.add(known.register(process))
+        await process.start()
         # What is closed last was pushed first: the server must stop before what its calls use is closed.
         closing.push_async_callback(server.stop)
         await server.ready()

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from scenograph.cli.captions import Captioned
 from scenograph.cli.compose.apps import Apps
-from scenograph.cli.compose.parts import Parts
+from scenograph.cli.compose.loading import begin
+from scenograph.cli.compose.process import Process
 from scenograph.gateway.deadlines import StageTimes
 from scenograph.gateway.entries import EntryMaker, Made
 from scenograph.gateway.limits import DEFAULT_COARSE, DEFAULT_GRAPH
@@ -93,11 +94,7 @@ async def collect(
     Errors: PackNotFound, PackCorrupt; ValueError (a photo or sentence that cannot be read).
     """
     async with AsyncExitStack() as stack:
-        apps = Apps(Parts(load_settings(), stack))
-        await apps.load(SERVICES)
-        for service in SERVICES:
-            getattr(apps, service)  # made, so that its models are loaded
-        await apps.parts.warm_up()
+        apps = await begin(Process(load_settings(), stack, services=SERVICES))
         scorer = _Scorer(apps, bar)
         searches = await scorer.searches(photos, asked)
         others = await scorer.searches(must, max((len(photo.captions) for photo in must), default=0))

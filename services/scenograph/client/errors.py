@@ -147,6 +147,12 @@ class PackNotFound(NotFound):
     reason = "PACK_NOT_FOUND"
 
 
+class ReencodingNotFound(NotFound):
+    """The collection has had no re-encoding."""
+
+    reason = "REENCODING_NOT_FOUND"
+
+
 class AlreadyExists(ScenographError):
     """Something of that name exists already."""
 
@@ -169,6 +175,24 @@ class PackMismatch(FailedPrecondition):
     """The collection was made with another version of the model pack."""
 
     reason = "PACK_MISMATCH"
+
+
+class PackNotLoaded(FailedPrecondition):
+    """The pack is not in the server's memory: load it first."""
+
+    reason = "PACK_NOT_LOADED"
+
+
+class PackInUse(FailedPrecondition):
+    """The pack is the default, or a collection or a re-encoding needs it."""
+
+    reason = "PACK_IN_USE"
+
+
+class ImagesNotKept(FailedPrecondition):
+    """The collection cannot be re-encoded: the files of some of its images were not kept."""
+
+    reason = "IMAGES_NOT_KEPT"
 
 
 class PageTokenExpired(FailedPrecondition):

@@ -5,67 +5,48 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from importlib.metadata import version
-from pathlib import Path
 
 from scenograph.gateway.answers import Hit, Info, Outcome, Report, SearchPage, StagePage, Upload
-from scenograph.gateway.collections import Collections
-from scenograph.gateway.entries import EntryMaker
-from scenograph.gateway.graphstage import GraphStage
+from scenograph.gateway.collections import Collections, Engines
+from scenograph.gateway.fields import under
 from scenograph.gateway.ingest import Ingestor
-from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.limits import Limits
 from scenograph.gateway.meter import Meter
-from scenograph.gateway.packs import PackInfo
-from scenograph.gateway.query import QueryPreparer
-from scenograph.gateway.rank import RankService
 from scenograph.gateway.requests import IngestItem, Item, RankRequest, SearchRequest
-from scenograph.gateway.search import Searcher
 from scenograph.gateway.uploads import Uploads
+from scenograph.gateway.validation import check_search
 from scenograph.gateway.writes import Writer
 from scenograph.runtime.cache.contract import Cache
-from scenograph.runtime.contracts import Encoder, Hashing, Index, Matching, TextualGraphs, VisualGraphs
+from scenograph.runtime.contracts import Index
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
+from scenograph.scene.errors import InvalidInput, PackMismatch
 
 
 class GatewayApp:
-    """What the gateway can do. `folder` keeps uploads; `cache` is shared by gateways, or this process's
-    own.
+    """What the gateway can do, a collection by the engine of its pack. `cache` is shared by gateways, or this
+    process's own.
 
     Errors are those of `scenograph.scene.errors`; an item's own error is its outcome and never raised.
     """
 
     def __init__(
         self,
+        engines: Engines,
         *,
-        visual: VisualGraphs,
-        textual: TextualGraphs,
-        encoder: Encoder,
-        hashing: Hashing,
-        matching: Matching,
         index: Index,
         cache: Cache,
-        pack: PackInfo,
-        folder: Path,
-        limits: Limits | None = None,
+        uploads: Uploads,
+        limits: Limits,
         metrics: Metrics = UNREAD,
     ) -> None:
-        limits = limits or Limits()
-        stage = GraphStage(matching, pack)
-        preparer = QueryPreparer(
-            visual, textual, encoder, hashing, index, cache, pack, limits.query_ttl_s, metrics
-        )
-        maker = EntryMaker(visual, textual, encoder, hashing, pack)
-        kept = KeptRankings(cache, most_hits=limits.kept_hits, ttl_s=limits.ranking_ttl_s)
+        self._engines = engines
         self._cache = cache
-        self._pack = pack
         self._limits = limits
-        self._uploads = Uploads(folder, limits)
-        self._collections = Collections(index, pack)
+        self._uploads = uploads
+        self._collections = Collections(index, engines)
         self._meter = Meter(metrics)
-        writer = Writer(index, self._collections, maker, self._uploads, pack, self._meter)
+        writer = Writer(index, self._collections, uploads, self._meter)
         self._ingestor = Ingestor(self._collections, writer, limits)
-        self._searcher = Searcher(index, self._collections, preparer, stage, kept, self._uploads, pack)
-        self._rank = RankService(preparer, maker, stage, self._uploads, pack)
 
     @property
     def collections(self) -> Collections:
@@ -84,21 +65,31 @@ class GatewayApp:
 
     async def search(self, request: SearchRequest) -> SearchPage:
         """A page of hits, best first."""
-        page = await self._searcher.search(request)
+        request = check_search(request)
+        try:
+            page = await self._search(request)
+        except PackMismatch:
+            page = await self._search(request)  # re-encoded meanwhile: the collection has another pack now
         self._meter.searched(page.report)
         return page
 
     async def search_stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
         """The first page as each stage sees it."""
-        async with aclosing(self._searcher.stream(request)) as pages:
-            async for page in pages:
-                if page.final:
-                    self._meter.searched(page.page.report)
-                yield page
+        try:
+            request = check_search(request)
+            async with self._collections.of(request.collection) as (engine, collection):
+                async with aclosing(engine.searcher.stream(request, collection)) as pages:
+                    async for page in pages:
+                        if page.final:
+                            self._meter.searched(page.page.report)
+                        yield page
+        except InvalidInput as error:
+            raise under("search", error) from error.__cause__
 
     async def rank(self, request: RankRequest) -> tuple[list[Hit], Report]:
         """All candidates of the call, best first."""
-        hits, report = await self._rank.rank(request)
+        with self._engines.use() as engine:
+            hits, report = await engine.ranker.rank(request)
         self._meter.ranked(report)
         return hits, report
 
@@ -108,15 +99,21 @@ class GatewayApp:
 
     def info(self) -> Info:
         """What is running."""
+        with self._engines.use() as engine:
+            pack = engine.pack
         return Info(
             version=version("scenograph"),
-            pack_name=self._pack.name,
-            pack_version=self._pack.version,
-            embedding_size=self._pack.embedding_size,
-            code_bits=self._pack.code_bits,
+            pack_name=pack.name,
+            pack_version=pack.version,
+            embedding_size=pack.embedding_size,
+            code_bits=pack.code_bits,
             max_message_bytes=self._limits.max_message_bytes,
             max_image_pixels=self._limits.max_image_pixels,
             max_upload_bytes=self._limits.max_upload_bytes,
             cache=self._cache.name,
-            levels={level.name: level.weight for level in self._pack.levels},
+            levels={level.name: level.weight for level in pack.levels},
         )
+
+    async def _search(self, request: SearchRequest) -> SearchPage:
+        async with self._collections.of(request.collection) as (engine, collection):
+            return await engine.searcher.search(request, collection)

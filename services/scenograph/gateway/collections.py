@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from typing import Protocol
 
 from scenograph.gateway import limits
+from scenograph.gateway.engine import Engine
 from scenograph.gateway.fields import check_id, counted
-from scenograph.gateway.packs import PackInfo
 from scenograph.runtime.contracts import DEFAULT_BITS, Collection, DeleteResult, Index, Record
-from scenograph.scene.errors import InvalidInput, ItemNotFound
+from scenograph.scene.errors import InvalidInput, ItemNotFound, PackMismatch, PackNotLoaded
+
+
+class Engines(Protocol):
+    """The packs that the gateway can serve collections with."""
+
+    def use(self, pack: str = "") -> AbstractContextManager[Engine]:
+        """The engine of a pack, else of the default one, which stays for as long as the block lasts.
+
+        Errors: PackNotLoaded.
+        """
+        ...
 
 
 class Collections:
-    """The collections of an index, for the codes of one pack."""
+    """The collections of an index, each for the codes of one pack; new ones are the default pack's."""
 
-    def __init__(self, index: Index, pack: PackInfo) -> None:
+    def __init__(self, index: Index, engines: Engines) -> None:
         self._index = index
-        self._pack = pack
+        self._engines = engines
 
-    async def open(self, name: str) -> Collection:
-        """A collection to search or to write.
+    @asynccontextmanager
+    async def of(self, name: str) -> AsyncIterator[tuple[Engine, Collection]]:
+        """A collection to search or to write, with the engine of its pack for as long as the block lasts.
 
-        Raises CollectionNotFound, or PackMismatch where another pack's codes are in it.
+        Raises CollectionNotFound, or PackMismatch where its pack is not loaded.
         """
         if not name:
             raise InvalidInput("a collection is needed", field="collection")
         collection = await self._index.get_collection(name)
-        self._pack.check_collection(name, collection.pack_version)
-        return collection
+        with ExitStack() as held:
+            try:
+                engine = held.enter_context(self._engines.use(collection.pack_version))
+            except PackNotLoaded as error:
+                raise self._mismatch(collection) from error
+            yield engine, collection
+
+    async def open(self, name: str) -> Collection:
+        """A collection that can be searched or written now. Errors: those of `of`."""
+        async with self.of(name) as (_, collection):
+            return collection
 
     async def create(self, name: str, bits: int) -> Collection:
         """A new, empty collection; 0 bits means the default."""
         bits = bits or DEFAULT_BITS
-        if bits not in self._pack.code_bits:
-            raise InvalidInput(f"codes have {_either(self._pack.code_bits)} bits, not {bits}", field="bits")
-        return await self._index.create_collection(name, self._pack.version, bits)
+        with self._engines.use() as engine:
+            if bits not in engine.pack.code_bits:
+                known = _either(engine.pack.code_bits)
+                raise InvalidInput(f"codes have {known} bits, not {bits}", field="bits")
+            return await self._index.create_collection(name, engine.pack.version, bits)
 
     async def list(self, page_size: int, page_token: str) -> tuple[list[Collection], str]:
         """A page of collections by name."""
@@ -64,6 +89,15 @@ class Collections:
         """Removes items."""
         counted(len(ids), most=limits.MAX_DELETE_IDS, what="ids", field="ids")
         return await self._index.delete(collection, ids)
+
+    def _mismatch(self, collection: Collection) -> PackMismatch:
+        with self._engines.use() as engine:
+            served = engine.pack.version
+        return PackMismatch(
+            f"collection {collection.name!r} holds codes of pack {collection.pack_version}, "
+            f"this gateway serves {served}; load that pack, or re-encode the collection",
+            metadata={"collection": collection.pack_version, "served": served},
+        )
 
 
 def _either(values: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The pack that this gateway serves, and the check that everything else is of the same one."""
+"""A pack as the gateway knows it, and the check that a service answered with the same one."""
 
 from __future__ import annotations
 
@@ -34,17 +34,9 @@ class PackInfo:
     code_bits: tuple[int, ...] = CODE_BITS
 
     def check_service(self, version: str, service: str) -> None:
-        """Raises PackMismatch where a service answered with another pack than this gateway's."""
+        """Raises PackMismatch where a service answered with another pack than this."""
         if version != self.version:
             raise PackMismatch(
                 f"the {service} service serves pack {version}, this gateway {self.version}",
                 metadata={"served": version, "expected": self.version},
-            )
-
-    def check_collection(self, name: str, version: str) -> None:
-        """Raises PackMismatch where a collection's codes were made by another pack."""
-        if version != self.version:
-            raise PackMismatch(
-                f"collection {name!r} holds codes of pack {version}, this gateway serves {self.version}",
-                metadata={"collection": version, "served": self.version},
             )

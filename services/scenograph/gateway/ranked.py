@@ -29,7 +29,7 @@ class RankedHit:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """All hits of a search, best first, with what its pages need: the collection's birth tells it from a
-    namesake.
+    namesake, the pack from what it was before it was re-encoded.
     """
 
     hits: tuple[RankedHit, ...]
@@ -41,6 +41,7 @@ class Ranking:
     degraded: str
     collection_version: int
     collection_born: datetime
+    pack_version: str = ""
 
 
 def order_digest(ranking: Ranking) -> bytes:

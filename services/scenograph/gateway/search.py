@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePage
-from scenograph.gateway.collections import Collections
 from scenograph.gateway.deadlines import Estimates, StageTimes
 from scenograph.gateway.digests import ranking_key, request_digest
-from scenograph.gateway.fields import under
 from scenograph.gateway.graphstage import GraphStage, query_graph
 from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.packs import PackInfo
@@ -24,7 +21,6 @@ from scenograph.gateway.ranking import Ranker
 from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, Stage
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.gateway.uploads import Uploads
-from scenograph.gateway.validation import check_search
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.cache.single_flight import SingleFlight
 from scenograph.runtime.contracts import Collection, Index, IndexAnswer
@@ -41,12 +37,11 @@ class _Ranked:
 
 
 class Searcher:
-    """Searches collections."""
+    """Searches collections of one pack. Requests are checked already (`validation.check_search`)."""
 
     def __init__(
         self,
         index: Index,
-        collections: Collections,
         preparer: QueryPreparer,
         stage: GraphStage,
         kept: KeptRankings,
@@ -54,7 +49,6 @@ class Searcher:
         pack: PackInfo,
     ) -> None:
         estimates = Estimates()
-        self._collections = collections
         self._preparer = preparer
         self._ranker = Ranker(index, stage, pack, estimates)
         self._pages = Pages(index, stage, estimates, pack.levels)
@@ -63,14 +57,12 @@ class Searcher:
         self._pack = pack
         self._flights: SingleFlight[_Ranked] = SingleFlight()
 
-    async def search(self, request: SearchRequest) -> SearchPage:
+    async def search(self, request: SearchRequest, collection: Collection) -> SearchPage:
         """A page of hits.
 
         Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded.
         """
-        request = check_search(request)
         times = StageTimes()
-        collection = await self._collections.open(request.collection)
         if request.page_token:
             token = read_token(request.page_token, request_digest(request))
             ranked = await self._continued(request, collection, token, times)
@@ -83,24 +75,14 @@ class Searcher:
         await self._uploads.use_up(_upload_ids(request))
         return page
 
-    async def stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
+    async def stream(self, request: SearchRequest, collection: Collection) -> AsyncGenerator[StagePage, None]:
         """The first page as each stage sees it; the last one is what `search` answers.
 
         A kept ranking comes at once.
         """
-        try:
-            async with aclosing(self._stages(request)) as pages:
-                async for page in pages:
-                    yield page
-        except InvalidInput as error:
-            raise under("search", error) from error.__cause__
-
-    async def _stages(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
         if request.page_token:
             raise InvalidInput("a staged search begins at the first page", field="page_token")
-        request = check_search(request)
         times = StageTimes()
-        collection = await self._collections.open(request.collection)
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
@@ -176,8 +158,10 @@ class Searcher:
         times: StageTimes,
     ) -> Ranking:
         if request.options.last_stage is Stage.COARSE:
-            return self._ranker.by_hamming(request, collection, answer)
-        return await self._ranker.refine(request, query, collection, answer, times)
+            ranking = self._ranker.by_hamming(request, collection, answer)
+        else:
+            ranking = await self._ranker.refine(request, query, collection, answer, times)
+        return replace(ranking, pack_version=self._pack.version)
 
     async def _keep(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], ranking: Ranking
@@ -199,7 +183,8 @@ class Searcher:
         if ranking is None:
             ranking = await self._again(request, collection, token, times)
             cache = CacheStatus.MISS
-        if ranking is None or ranking.collection_born != collection.create_time:
+        mine = ranking is not None and ranking.pack_version == self._pack.version
+        if ranking is None or not mine or ranking.collection_born != collection.create_time:
             raise PageTokenExpired("the ranking is no longer kept; search again from the first page")
         if request.options.bypass_cache:
             cache = CacheStatus.BYPASS

@@ -11,16 +11,15 @@ from scenograph.gateway.answers import Outcome
 from scenograph.gateway.collections import Collections
 from scenograph.gateway.deadlines import StageTimes
 from scenograph.gateway.digests import item_digest
-from scenograph.gateway.entries import EntryMaker, Made
+from scenograph.gateway.entries import Made
 from scenograph.gateway.fields import at_field
 from scenograph.gateway.meter import Meter
-from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.requests import IngestItem
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_item
 from scenograph.runtime.contracts import Entry, Index, Record, Write
 from scenograph.runtime.telemetry.spans import span
-from scenograph.scene.errors import Internal, InvalidInput, ScenographError
+from scenograph.scene.errors import Internal, InvalidInput, PackMismatch, ScenographError
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +50,12 @@ class Writer:
         self,
         index: Index,
         collections: Collections,
-        maker: EntryMaker,
         uploads: Uploads,
-        pack: PackInfo,
         meter: Meter,
     ) -> None:
         self._index = index
         self._collections = collections
-        self._maker = maker
         self._uploads = uploads
-        self._pack = pack
         self._meter = meter
 
     async def ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
@@ -88,6 +83,22 @@ class Writer:
         ]
 
     async def _write(self, batch: Sequence[Ready]) -> list[Outcome]:
+        results = await self._upsert(batch)
+        late = [place for place, (error, _) in enumerate(results) if isinstance(error, PackMismatch)]
+        if late:  # the collection was re-encoded meanwhile: made anew with its pack of now
+            again = await self._ready([batch[place].request for place in late])
+            for place, result in zip(late, await self._upsert(again), strict=True):
+                results[place] = result
+        outcomes = []
+        for ready, (error, replayed) in zip(batch, results, strict=True):
+            item = ready.request.item
+            if error is None and item.image is not None and item.image.upload_id:
+                await self._uploads.use_up([item.image.upload_id], request_id=ready.request.request_id)
+            outcomes.append(Outcome(item.id, ready.request.request_id, error, replayed))
+        return outcomes
+
+    async def _upsert(self, batch: Sequence[Ready]) -> list[tuple[ScenographError | None, bool]]:
+        """The error of each, or whether it was a repetition, in order."""
         writes = [ready.write for ready in batch if isinstance(ready.write, Write)]
         results: list[tuple[ScenographError | None, bool]] = []
         if writes:
@@ -97,14 +108,7 @@ class Writer:
             except Exception as failure:
                 results = [(_told(failure), False)] * len(writes)
         written = iter(results)
-        outcomes = []
-        for ready in batch:
-            error, replayed = next(written) if isinstance(ready.write, Write) else (ready.write, False)
-            item = ready.request.item
-            if error is None and item.image is not None and item.image.upload_id:
-                await self._uploads.use_up([item.image.upload_id], request_id=ready.request.request_id)
-            outcomes.append(Outcome(item.id, ready.request.request_id, error, replayed))
-        return outcomes
+        return [next(written) if isinstance(ready.write, Write) else (ready.write, False) for ready in batch]
 
     async def _load(self, request: IngestItem) -> _Loaded | ScenographError:
         image = request.item.image
@@ -129,11 +133,11 @@ class Writer:
             return [_told(failure)] * len(batch)
 
     async def _make_together(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
-        collection = await self._collections.open(batch[0].request.collection)
         images = [one.content for one in batch if one.request.item.image is not None]
         texts = [text for one in batch for text in one.request.item.texts]
         times = StageTimes()
-        seen, said = await self._maker.make(images, texts, collection.bits, times)
+        async with self._collections.of(batch[0].request.collection) as (engine, collection):
+            seen, said = await engine.maker.make(images, texts, collection.bits, times)
         self._meter.prepared(times.so_far())
         image_entries, text_entries = iter(seen), iter(said)
         writes: list[Write | ScenographError] = []
@@ -141,22 +145,23 @@ class Writer:
             item = one.request.item
             made = [("image", next(image_entries))] if item.image is not None else []
             made += [(f"texts[{place}]", next(text_entries)) for place in range(len(item.texts))]
-            writes.append(self._assemble(one, made))
+            writes.append(_assemble(one, made, engine.pack.version))
         return writes
 
-    def _assemble(self, one: _Loaded, made: Sequence[tuple[str, Made]]) -> Write | ScenographError:
-        item = one.request.item
-        entries: list[Entry] = []
-        texts = 0
-        for field, entry in made:
-            if isinstance(entry, ScenographError):
-                return at_field(entry, field)
-            if field != "image":
-                entry = replace(entry, ordinal=texts)
-                texts += 1
-            entries.append(entry)
-        record = Record(item.id, tuple(entries), self._pack.version, item.metadata)
-        return Write(record, one.request.request_id, item_digest(item, one.content))
+
+def _assemble(one: _Loaded, made: Sequence[tuple[str, Made]], pack_version: str) -> Write | ScenographError:
+    item = one.request.item
+    entries: list[Entry] = []
+    texts = 0
+    for field, entry in made:
+        if isinstance(entry, ScenographError):
+            return at_field(entry, field)
+        if field != "image":
+            entry = replace(entry, ordinal=texts)
+            texts += 1
+        entries.append(entry)
+    record = Record(item.id, tuple(entries), pack_version, item.metadata)
+    return Write(record, one.request.request_id, item_digest(item, one.content))
 
 
 def _told(failure: Exception) -> ScenographError:

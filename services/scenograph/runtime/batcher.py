@@ -59,7 +59,7 @@ class Batcher(Generic[Row, Answer]):
         self._name = name
         self._waits = metrics.queue_seconds.labels(name)
         self._refusals = metrics.queue_refused.labels(name)
-        metrics.queue_rows.labels(name).set_function(lambda: self._waiting)
+        self._queue_rows = metrics.queue_rows.labels(name)  # of all batchers of that name, one a pack
         self._executor = executor
         self._max_rows = max_rows
         self._wait_s = wait_s
@@ -87,18 +87,23 @@ class Batcher(Generic[Row, Answer]):
             raise QueueFull(f"{self._waiting} rows are waiting already", retry_after_s=retry_after_s)
         call = _Call(rows, asyncio.get_running_loop().create_future())
         self._calls.append(call)
-        self._waiting += len(rows)
+        self._count(len(rows))
         self._dispatch()
         try:
             return await call.done
         finally:
             self._forget(call)
 
+    def _count(self, rows: int) -> None:
+        """Takes so many rows in, or out."""
+        self._waiting += rows
+        self._queue_rows.inc(rows)
+
     def _forget(self, call: _Call[Row, Answer]) -> None:
         """Drop the rows of a call that ended before they were taken."""
         left = len(call.rows) - call.taken
         if left:
-            self._waiting -= left
+            self._count(-left)
             call.taken = len(call.rows)
             self._calls.remove(call)
 
@@ -128,7 +133,7 @@ class Batcher(Generic[Row, Answer]):
             call.taken = end
             if end == len(call.rows):
                 self._calls.popleft()
-        self._waiting -= len(places)
+        self._count(-len(places))
         self._running += 1
         return places
 

@@ -18,6 +18,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from scenograph.packs import Pack, self_check
+from scenograph.runtime.sharing import Shared
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import PackCorrupt
@@ -29,18 +30,47 @@ T = TypeVar("T")
 _queued: ContextVar[float] = ContextVar("scenograph_queued", default=0.0)  # seconds that this work waited
 
 
-class Sessions:
-    """ONNX Runtime sessions of one pack, made once each, and the threads that all blocking work runs on.
+class Workers:
+    """The threads that all blocking work of a process runs on, and the sessions that its packs have alike.
 
-    `threads`: ONNX Runtime threads of one run. `workers`: how many runs (or decodes) may go on at once.
+    `threads`: ONNX Runtime threads of one run. `count`: how many runs (or decodes) may go on at once.
     """
 
-    def __init__(self, pack: Pack, *, threads: int = 1, workers: int = 2, metrics: Metrics = UNREAD) -> None:
+    def __init__(self, *, threads: int = 1, count: int = 2) -> None:
+        self.threads = threads
+        self.count = count
+        self.executor = ThreadPoolExecutor(count, thread_name_prefix="scenograph-model")
+        self.sessions: Shared[str, ort.InferenceSession] = Shared()
+        """By the SHA-256 of the model's file."""
+
+    def close(self) -> None:
+        """Let running work end, drop what waits."""
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Sessions:
+    """ONNX Runtime sessions of one pack, made once each, and run by a crew of workers.
+
+    Packs of one crew share the sessions of model files that they have alike. Without a crew it gets its own,
+    of `threads` and `workers`.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        *,
+        threads: int = 1,
+        workers: int = 2,
+        crew: Workers | None = None,
+        metrics: Metrics = UNREAD,
+    ) -> None:
+        self._own = crew is None
+        crew = crew or Workers(threads=threads, count=workers)
         self.pack = pack
         self.metrics = metrics
-        self.executor = ThreadPoolExecutor(workers, thread_name_prefix="scenograph-model")
-        self.workers = workers
-        self._threads = threads
+        self.executor = crew.executor
+        self.workers = crew.count
+        self._crew = crew
         self._lock = threading.Lock()
         self._made: dict[str, ort.InferenceSession] = {}
         self._waits = metrics.queue_seconds.labels("workers")
@@ -61,9 +91,15 @@ class Sessions:
 
     def session(self, model: str) -> ort.InferenceSession:
         """The session of a model, made on first use (blocking)."""
+        made = self._made.get(model)
+        if made is not None:
+            return made
         with self._lock:
             if model not in self._made:
-                self._made[model] = open_session(self.pack.model_path(model), threads=self._threads)
+                path = self.pack.model_path(model)
+                self._made[model] = self._crew.sessions.hold(
+                    self._digest(model), lambda: open_session(path, threads=self._crew.threads)
+                )
             return self._made[model]
 
     def infer(self, model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
@@ -101,8 +137,17 @@ class Sessions:
         return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
     def close(self) -> None:
-        """Let running work end, drop what waits."""
-        self.executor.shutdown(wait=True, cancel_futures=True)
+        """Frees the sessions; with a crew of its own, lets running work end first and drops what waits."""
+        if self._own:
+            self._crew.close()
+        with self._lock:
+            for model in self._made:
+                self._crew.sessions.release(self._digest(model))
+            self._made.clear()
+
+    def _digest(self, model: str) -> str:
+        manifest = self.pack.manifest
+        return manifest.files[manifest.models[model].file]
 
 
 def open_session(path: Path, *, threads: int = 1) -> ort.InferenceSession:

@@ -67,11 +67,6 @@ class TextualApp:
         timings = {"textual": (time.perf_counter() - start) * 1e3}
         return TextBatch([result for result in results if result is not None], self._pack_version, timings)
 
-    async def close(self) -> None:
-        """Ends the parsers; what waits is dropped."""
-        for parser in self._parsers.values():
-            await parser.close()
-
     async def _made(self, parser: Parser, with_units: bool, texts: Sequence[str]) -> list[SceneGraph]:
         if not texts:
             return []

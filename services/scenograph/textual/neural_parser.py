@@ -74,9 +74,6 @@ class NeuralParser:
         """What each sentence states, in FACTUAL's conventions, without what is denied. Errors: QueueFull."""
         return [facts(readings) for _, readings in await self._read(texts)]
 
-    async def close(self) -> None:
-        """Nothing of its own is to be ended."""
-
     async def _read(self, texts: Sequence[str]) -> list[_Read]:
         passes = await self._texts.read(texts)
         # Sentences of like length run together.

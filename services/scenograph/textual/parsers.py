@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -16,12 +17,18 @@ from scenograph.scene.parsing import TextParser, load_parser
 BATCH_ROWS = 32
 
 
+def parser_digest(pack: Pack) -> str:
+    """Of all that `RulesParser.from_pack` reads: packs of one digest have the same parser."""
+    files = sorted(
+        (file, digest) for file, digest in pack.manifest.files.items() if file.startswith("parser/")
+    )
+    return hashlib.sha256(repr(files).encode()).hexdigest()
+
+
 class SentenceParser(Protocol):
     """Turns checked sentences into graphs, in order. Errors: QueueFull."""
 
     async def parse(self, texts: Sequence[str]) -> list[SceneGraph]: ...
-
-    async def close(self) -> None: ...
 
 
 class UnitMaker(Protocol):

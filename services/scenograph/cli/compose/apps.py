@@ -1,32 +1,28 @@
-"""The services' apps in this process, each made once; their code is imported only where they are served."""
+"""What one pack serves in this process, each app made once; code is imported only where it is served."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scenograph.cli.compose.parts import Parts
 from scenograph.cli.compose.without import without
-from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from scenograph.encoder.app import EncoderApp
-    from scenograph.gateway.app import GatewayApp
-    from scenograph.gateway.limits import Limits
+    from scenograph.gateway.engine import Engine
     from scenograph.gateway.packs import PackInfo
     from scenograph.hashing.app import HashingApp
     from scenograph.index.app import IndexApp
+    from scenograph.inference.app import InferenceApp
     from scenograph.matching.app import MatchingApp
-    from scenograph.runtime.cache.contract import Cache
     from scenograph.textual.app import TextualApp
     from scenograph.textual.parsers import SentenceParser
     from scenograph.visual.app import VisualApp
 
 
 class Apps:
-    """Made from the shared parts on first use; `start` opens and warms up what was made."""
+    """Made from the pack's parts on first use. What `make` made, `Parts.warm_up` loads."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -53,21 +49,17 @@ class Apps:
             from scenograph.runtime.contracts import Parser
             from scenograph.textual.app import TextualApp
             from scenograph.textual.neural_parser import MODEL, NeuralParser
-            from scenograph.textual.parsers import RulesParser
 
-        pack = self.parts.pack
-        rules = RulesParser.from_pack(pack, self.parts.metrics)
+        parts, pack = self.parts, self.parts.pack
+        rules = parts.process.rules_parser(pack, parts.closing)
         parsers: dict[Parser, SentenceParser] = {Parser.RULES: rules}
-        parts = self.parts
         if parts.has(MODEL):
             parts.needs(MODEL)
             parsers[Parser.NEURAL] = NeuralParser(parts.sessions, parts.texts, parts.vocabulary, rules)
         default = Parser[parts.settings.textual.parser.upper()]
-        app = TextualApp(
+        return TextualApp(
             parsers, default if default in parsers else Parser.RULES, pack.id, units=parts.text_units
         )
-        self.parts.closing.push_async_callback(app.close)
-        return app
 
     @cached_property
     def encoder(self) -> EncoderApp:
@@ -101,69 +93,49 @@ class Apps:
         )
 
     @cached_property
-    def index(self) -> IndexApp:
-        from scenograph.index.app import IndexApp
-        from scenograph.runtime.telemetry.collections import CollectionSizes
+    def engine(self) -> Engine:
+        """What the pack does for the gateway, with the services that the settings give no address."""
+        from scenograph.gateway.engine import Engine
 
-        app = IndexApp(self.parts.settings.data_dir / "index")
-        CollectionSizes(app.sizes, self.parts.metrics.registry)
-        self.parts.closing.push_async_callback(app.close)
-        return app
-
-    @cached_property
-    def gateway(self) -> GatewayApp:
-        from scenograph.cli.compose.remotes import Reached
-        from scenograph.gateway.app import GatewayApp
-
-        reached, settings = Reached(self), self.parts.settings
-        return GatewayApp(
-            visual=reached.visual(),
-            textual=reached.textual(),
-            encoder=reached.encoder(),
-            hashing=reached.hashing(),
-            matching=reached.matching(),
-            index=reached.index(),
-            cache=self._cache(),
-            pack=self.pack_info(),
-            folder=settings.data_dir / "uploads",
-            limits=self._limits(),
-            metrics=self.parts.metrics,
+        process = self.parts.process
+        reached = process.reached
+        return Engine(
+            self.pack_info(),
+            visual=reached.visual or self.visual,
+            textual=reached.textual or self.textual,
+            encoder=reached.encoder or self.encoder,
+            hashing=reached.hashing or self.hashing,
+            matching=reached.matching or self.matching,
+            index=process.index,
+            cache=process.cache,
+            uploads=process.uploads,
+            limits=process.limits,
+            metrics=process.metrics,
         )
 
-    async def load(self, services: Collection[str]) -> None:
-        """Opens the pack and reads the parser where these services need them.
+    @cached_property
+    def inference(self) -> InferenceApp:
+        from scenograph.cli.compose.inference import inference
 
-        Errors: PackNotFound, PackCorrupt.
-        """
-        if set(services) != {"index"}:
-            await self.parts.open()
-        elsewhere = self.parts.settings.gateway.textual_address
-        if "textual" in services or ("gateway" in services and not elsewhere):
-            await asyncio.to_thread(lambda: self.textual)  # reading it takes a while
+        return inference(self)
 
-    async def start(self) -> None:
-        """Opens the index and warms up the models, as far as the apps made so far need them."""
-        if "index" in vars(self):
-            await self.index.start()
-        if "textual" in vars(self):
-            await self.textual.parse(["a dog on a red sofa"])
-        await self.parts.warm_up()
+    @property
+    def index(self) -> IndexApp:
+        return self.parts.process.own_index
 
-    def _cache(self) -> Cache:
-        from scenograph.runtime.cache.memory import MemoryCache, NoCache
-        from scenograph.runtime.cache.redis import RedisCache
-
-        chosen = self.parts.settings.gateway
-        cache: Cache
-        if chosen.redis_url:
-            cache = RedisCache(chosen.redis_url)
-        else:
-            cache = MemoryCache(chosen.cache_bytes) if chosen.cache_bytes else NoCache()
-        self.parts.closing.push_async_callback(cache.close)
-        return cache
+    def make(self) -> None:
+        """Makes the apps of this process's services (blocking; it reads files)."""
+        services = self.parts.process.services
+        for service in services:
+            if service == "gateway":
+                assert self.engine is not None
+            elif service != "index":
+                getattr(self, service)
+        if self.parts.process.serves_inference:
+            assert self.inference is not None
 
     def pack_info(self) -> PackInfo:
-        """What the gateway knows of the opened pack."""
+        """What the gateway knows of the pack."""
         from scenograph.gateway.packs import PackInfo, PackLevel
         from scenograph.gateway.requests import FusionWeights
         from scenograph.packs.manifest import Level as ManifestLevel
@@ -182,18 +154,4 @@ class Apps:
                 PackLevel(level.name, level.weight, Level(level.start, level.stop, tuple(level.bits)))
                 for level in levels
             ),
-        )
-
-    def _limits(self) -> Limits:
-        from scenograph.gateway.limits import Limits
-
-        images, gateway = self.parts.settings.images, self.parts.settings.gateway
-        return Limits(
-            max_message_bytes=MAX_MESSAGE_BYTES,
-            max_image_pixels=images.max_pixels,
-            max_upload_bytes=images.max_bytes,
-            max_uploads_bytes=gateway.max_uploads_bytes,
-            upload_ttl_s=gateway.upload_ttl_s,
-            ranking_ttl_s=gateway.ranking_ttl_s,
-            query_ttl_s=gateway.query_ttl_s,
         )

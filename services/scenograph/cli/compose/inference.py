@@ -1,34 +1,29 @@
-"""The inference service of a process: the models of the services that it serves, by name."""
+"""The inference app of a pack: the models of the services that its process serves, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from scenograph.cli.compose.apps import Apps
+from scenograph.cli.compose.process import WITH_MODELS
 
 if TYPE_CHECKING:
+    from scenograph.cli.compose.apps import Apps
+    from scenograph.inference.app import InferenceApp
     from scenograph.inference.models import Servable
-    from scenograph.runtime.server import Register
 
-NAME = "inference.GRPCInferenceService"
-SERVICES = frozenset({"encoder", "hashing", "matching"})
-"""The services whose models are served."""
 ROWS, QUEUE_ROWS = 16, 4096  # of models that see no pixels; for the others there are settings
 
 
-def inference(apps: Apps, services: Collection[str], ready: Callable[[], bool]) -> Register:
-    """Makes the app and says how to add it to a server; `ready`: whether that server takes calls."""
+def inference(apps: Apps) -> InferenceApp:
+    """Makes the app, and notes its models as needed."""
     from scenograph.inference.app import InferenceApp
-    from scenograph.inference.servicer import InferenceServicer
-    from scenograph.oip.inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 
-    models = [*_onnx_models(apps, services), *_composed(apps, services)]
-    servicer = InferenceServicer(InferenceApp(models, apps.parts.sessions, ready))
-    return lambda server: add_GRPCInferenceServiceServicer_to_server(servicer, server)
+    process = apps.parts.process
+    models = [*_onnx_models(apps), *_composed(apps)]
+    return InferenceApp(models, apps.parts.sessions, lambda: process.ready())
 
 
-def _onnx_models(apps: Apps, services: Collection[str]) -> list[Servable]:
+def _onnx_models(apps: Apps) -> list[Servable]:
     from scenograph.encoder.app import HEADS
     from scenograph.hashing.app import MODEL as HASH
     from scenograph.inference.models import OnnxModel
@@ -44,7 +39,7 @@ def _onnx_models(apps: Apps, services: Collection[str]) -> list[Servable]:
         "matching": (TEXT, UNITS, MATCHER, UNIT_MATCHER),
     }
     parts = apps.parts
-    names = {name for service in SERVICES.intersection(services) for name in run_by[service]}
+    names = {name for service in WITH_MODELS.intersection(parts.process.services) for name in run_by[service]}
     names = set(filter(parts.has, names))
     parts.needs(*names)
     chosen = parts.settings.sessions
@@ -61,11 +56,11 @@ def _onnx_models(apps: Apps, services: Collection[str]) -> list[Servable]:
     ]
 
 
-def _composed(apps: Apps, services: Collection[str]) -> list[Servable]:
+def _composed(apps: Apps) -> list[Servable]:
     from scenograph.inference.composed import encode_image, encode_text, hash_embedding
 
     models: list[Servable] = []
-    manifest = apps.parts.pack.manifest.models
+    manifest, services = apps.parts.pack.manifest.models, apps.parts.process.services
     if "encoder" in services:
         size = int(manifest["text_head"].outputs[0].shape[-1])
         models += [encode_text(apps.encoder, size), encode_image(apps.encoder, size)]

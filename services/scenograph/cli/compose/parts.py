@@ -1,15 +1,13 @@
-"""What the apps of one process share, each made once and only where something asks for it."""
+"""What the apps of one pack share, each made once and only where something asks for it."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from functools import cached_property
 
+from scenograph.cli.compose.process import Process
 from scenograph.packs import Pack, open_pack
 from scenograph.runtime.sessions import Sessions
-from scenograph.runtime.settings import Settings
-from scenograph.runtime.telemetry.metrics import Metrics
 from scenograph.runtime.texts import TextEncoder, WordVectors
 from scenograph.runtime.units import MODEL as UNIT_MODEL
 from scenograph.runtime.units import TextUnitMaker
@@ -19,14 +17,15 @@ from scenograph.scene.vocabulary import Vocabulary
 
 
 class Parts:
-    """`closing` is left at the end: whoever makes something that must be closed says so there. `metrics`
-    are those of the server.
+    """`closing` is left when the pack is unloaded: whoever makes something that must be closed says so
+    there.
     """
 
-    def __init__(self, settings: Settings, closing: AsyncExitStack, metrics: Metrics | None = None) -> None:
-        self.settings = settings
+    def __init__(self, process: Process, closing: AsyncExitStack) -> None:
+        self.process = process
+        self.settings = process.settings
         self.closing = closing
-        self.metrics = metrics or Metrics()
+        self.metrics = process.metrics
         self._models: set[str] = set()
         self._pack: Pack | None = None
 
@@ -34,13 +33,16 @@ class Parts:
         """Notes models for `warm_up`."""
         self._models.update(models)
 
-    async def open(self) -> None:
-        """Opens the pack and compares its files with their digests. Errors: PackNotFound, PackCorrupt."""
-        pack = await asyncio.to_thread(open_pack, self.settings.pack, self.settings.packs)
+    def open(self, name: str = "") -> None:
+        """Opens a pack, else that of the settings, and compares its files with their digests (blocking).
+
+        Errors: PackNotFound, PackCorrupt, InvalidInput.
+        """
+        pack = open_pack(name or self.settings.pack, self.settings.packs)
         models = pack.manifest.models
-        self.metrics.has_pack(
-            pack.id, {name: pack.manifest.files[model.file] for name, model in models.items()}
-        )
+        digests = {name: pack.manifest.files[model.file] for name, model in models.items()}
+        self.metrics.has_pack(pack.id, digests)
+        self.closing.callback(self.metrics.has_pack_no_more, pack.id)
         self._pack = pack
 
     @property
@@ -57,8 +59,7 @@ class Parts:
 
     @cached_property
     def sessions(self) -> Sessions:
-        chosen = self.settings.sessions
-        sessions = Sessions(self.pack, threads=chosen.threads, workers=chosen.workers, metrics=self.metrics)
+        sessions = Sessions(self.pack, crew=self.process.workers, metrics=self.metrics)
         self.closing.callback(sessions.close)
         return sessions
 
@@ -100,11 +101,11 @@ class Parts:
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.load()
 
-    async def warm_up(self) -> None:
-        """Loads the models that were asked for and compares them with the pack's recorded answers.
+    def warm_up(self) -> None:
+        """Loads the models that were asked for and compares them with the pack's recorded answers (blocking).
 
         Errors: PackCorrupt.
         """
         if self._models:
-            await asyncio.to_thread(self.sessions.load, self._models)
-            await asyncio.to_thread(self.sessions.check, self._models)
+            self.sessions.load(self._models)
+            self.sessions.check(self._models)

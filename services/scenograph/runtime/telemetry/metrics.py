@@ -58,6 +58,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.table: list[Row] = []
+        self._packs: dict[str, set[tuple[str, str]]] = {}
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self.rpc_seconds = self._histogram(
@@ -102,10 +103,10 @@ class Metrics:
         self.server_info = self._gauge(
             "scenograph_server_info", "always 1: the version, and which services run here", "version services"
         )
-        self.pack_info = self._gauge("scenograph_pack_info", "always 1: the model pack served", "pack")
+        self.pack_info = self._gauge("scenograph_pack_info", "always 1: the model packs loaded", "pack")
         self.model_info = self._gauge(
             "scenograph_model_info",
-            "always 1: the pack's models, with the first 12 digits of their SHA-256",
+            "always 1: the packs' models, with the first 12 digits of their SHA-256",
             "model digest",
         )
         self.table += (Row(*metric) for metric in COLLECTION_METRICS)
@@ -133,10 +134,18 @@ class Metrics:
         self.server_info.labels(version, ",".join(services)).set(1)
 
     def has_pack(self, pack: str, digests: Mapping[str, str]) -> None:
-        """Says which pack is served, and its models: name -> SHA-256."""
+        """Says that a pack is loaded, and its models: name -> SHA-256."""
+        self._packs[pack] = {(model, digest[:12]) for model, digest in digests.items()}
         self.pack_info.labels(pack).set(1)
-        for model, digest in digests.items():
-            self.model_info.labels(model, digest[:12]).set(1)
+        for model, digest in self._packs[pack]:
+            self.model_info.labels(model, digest).set(1)
+
+    def has_pack_no_more(self, pack: str) -> None:
+        """Says that a pack was unloaded; what other packs have of its models stays."""
+        gone = self._packs.pop(pack)
+        self.pack_info.remove(pack)
+        for labels in gone.difference(*self._packs.values()):
+            self.model_info.remove(*labels)
 
     def _histogram(self, name: str, meaning: str, labels: str, buckets: Sequence[float]) -> Histogram:
         names = self._note(name, "histogram", labels, meaning)
