@@ -7,6 +7,7 @@ from scenograph.client.aio import AsyncClient
 from scenograph.client.arguments import Candidate, Item, Part
 from scenograph.client.errors import ScenographError
 from scenograph.client.graphs import Attribute, Box, Edge, GraphQuery, Node, SceneGraph, Span, Tag
+from scenograph.client.packs import LoadedPack, Reencoding
 from scenograph.client.results import (
     Collection,
     Deletion,
@@ -39,10 +40,12 @@ __all__ = [
     "IngestStatus",
     "Item",
     "ItemPage",
+    "LoadedPack",
     "Match",
     "Node",
     "Page",
     "Part",
+    "Reencoding",
     "Report",
     "SceneGraph",
     "ScenographError",

@@ -21,6 +21,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from scenograph.client import answers, channel, requests
+from scenograph.client.administration import AsyncAdministration
 from scenograph.client.arguments import (
     Candidate,
     ImageSource,
@@ -45,6 +46,7 @@ from scenograph.client.results import (
 )
 from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
+    admin_pb2_grpc,
     encoder_pb2,
     encoder_pb2_grpc,
     gateway_pb2,
@@ -57,7 +59,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-class AsyncClient:
+class AsyncClient(AsyncAdministration):
     """`Client` for asyncio: the same methods to await, or to iterate with `async for`. Made in a loop.
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
@@ -85,6 +87,7 @@ class AsyncClient:
         self._gateway = gateway_pb2_grpc.GatewayServiceStub(self._channel)
         self._textual = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
         self._visual = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
+        self._admin = admin_pb2_grpc.AdminServiceStub(self._channel)
         self._encoder = encoder_pb2_grpc.EncoderServiceStub(self._channel)
         self._health = self._channel.unary_unary(
             channel.HEALTH_CHECK,

@@ -12,6 +12,7 @@ GATEWAY = "scenograph.v1.GatewayService"
 TEXTUAL = "scenograph.v1.TextualGraphService"
 VISUAL = "scenograph.v1.VisualGraphService"
 ENCODER = "scenograph.v1.EncoderService"
+ADMIN = "scenograph.v1.AdminService"
 HEALTH = "grpc.health.v1.Health"
 HEALTH_CHECK = f"/{HEALTH}/Check"
 
@@ -21,6 +22,7 @@ _SAFE = {
     TEXTUAL: ("ParseTexts",),
     VISUAL: ("BuildVisualGraph",),
     ENCODER: ("EncodeImages", "EncodeTexts"),
+    ADMIN: ("ListPacks", "GetReencoding", "ListReencodings"),
 }
 _RETRIES = {
     "maxAttempts": 4,

@@ -11,6 +11,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from scenograph.client import answers, channel, requests
+from scenograph.client.administration import Administration
 from scenograph.client.arguments import (
     Candidate,
     ImageSource,
@@ -35,6 +36,7 @@ from scenograph.client.results import (
 )
 from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
+    admin_pb2_grpc,
     encoder_pb2,
     encoder_pb2_grpc,
     gateway_pb2,
@@ -47,7 +49,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-class Client:
+class Client(Administration):
     """A connection to a scenograph server, safe to share between threads. Close it, or use it in `with`.
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
@@ -75,6 +77,7 @@ class Client:
         self._gateway = gateway_pb2_grpc.GatewayServiceStub(self._channel)
         self._textual = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
         self._visual = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
+        self._admin = admin_pb2_grpc.AdminServiceStub(self._channel)
         self._encoder = encoder_pb2_grpc.EncoderServiceStub(self._channel)
         self._health = self._channel.unary_unary(
             channel.HEALTH_CHECK,

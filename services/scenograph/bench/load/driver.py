@@ -35,7 +35,9 @@ EndReason = Literal["normal", "cancel", "timeout"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Load:
-    """A load that has ended. `seconds` from its beginning to its last answer."""
+    """A load that has ended. `seconds` from its beginning to its last answer; `start_ns`: the beginning, by
+    the monotonic clock.
+    """
 
     config: LoadConfig
     samples: Samples
@@ -44,6 +46,7 @@ class Load:
     end_reason: EndReason
     workers: int
     connections: int
+    start_ns: int = 0
 
 
 def descriptors(config: LoadConfig) -> bytes:
@@ -97,7 +100,14 @@ def _ended(
     early = config.seconds("duration") > 0 or len(samples.done) < config.total
     reason: EndReason = "cancel" if cancelled else "timeout" if limit_s and early else "normal"
     return Load(
-        config, samples.after(config.skip_first), seconds, date, reason, len(crew.tallies), connections
+        config,
+        samples.after(config.skip_first),
+        seconds,
+        date,
+        reason,
+        len(crew.tallies),
+        connections,
+        start_ns,
     )
 
 
