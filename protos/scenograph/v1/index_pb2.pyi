@@ -405,10 +405,13 @@ class Write(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CONTENT_DIGEST_FIELD_NUMBER: _builtins.int
+    ORIGINAL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repetition harmless: the same id with the same digest is acknowledged and not written again. Optional."""
     content_digest: _builtins.bytes
     """SHA-256 of what the caller asked for; compared where request_id was seen before."""
+    original: _builtins.bytes
+    """The file of the record's image, kept beside it so that the collection can be re-encoded; empty: not kept."""
     @_builtins.property
     def record(self) -> Global___Record:
         """The record; it replaces one of the same id whole."""
@@ -419,10 +422,11 @@ class Write(_message.Message):
         record: Global___Record | None = ...,
         request_id: _builtins.str = ...,
         content_digest: _builtins.bytes = ...,
+        original: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_digest", b"content_digest", "record", b"record", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_digest", b"content_digest", "original", b"original", "record", b"record", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

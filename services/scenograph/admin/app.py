@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from scenograph.runtime.packs import Packs
+from scenograph.runtime.reencoding import Reencodings
 from scenograph.scene.errors import FailedPrecondition, Internal, InvalidInput, PackInUse, ScenographError
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,8 @@ class _Change:
 
 
 class AdminApp:
-    """Changes which packs serve. `collections`: names of the collections that hold a pack's codes, by pack;
-    `needed`: packs that other work goes on with.
+    """Changes which packs serve. `collections`: names of the collections that hold a pack's codes, by pack.
+    `reencodings`: None where this process has not both gateway and index.
 
     Loading and unloading go on where their caller does not wait for the end.
     """
@@ -72,12 +73,12 @@ class AdminApp:
         packs: Packs[Any],
         loader: Loader,
         collections: Callable[[], Awaitable[Mapping[str, Sequence[str]]]],
-        needed: Callable[[], set[str]] = set,
+        reencodings: Reencodings | None = None,
     ) -> None:
         self._packs = packs
         self._loader = loader
         self._collections = collections
-        self._needed = needed
+        self._reencodings = reencodings
         self._changes: dict[str, _Change] = {}
         self._began = datetime.now(UTC)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -88,6 +89,13 @@ class AdminApp:
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    @property
+    def reencodings(self) -> Reencodings:
+        """Errors: FailedPrecondition where this process cannot re-encode."""
+        if self._reencodings is None:
+            raise FailedPrecondition("collections are re-encoded where gateway and index are one process")
+        return self._reencodings
 
     async def load(self, name: str) -> PackStatus:
         """Loads a pack beside the others; the same answer for one that is loaded already.
@@ -164,7 +172,7 @@ class AdminApp:
         return versions[0] if versions else name
 
     async def _check_unused(self, pack: str, *, force: bool) -> None:
-        if pack in self._needed():
+        if self._reencodings is not None and pack in self._reencodings.packs():
             raise PackInUse(f"a collection is being re-encoded with {pack}", metadata={"pack": pack})
         held = () if force or pack == self._packs.default else (await self._collections()).get(pack, ())
         if held:

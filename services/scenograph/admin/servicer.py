@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from scenograph.admin.app import AdminApp
-from scenograph.admin.converters import status_to_pb
+from scenograph.admin.converters import reencoding_to_pb, status_to_pb
 from scenograph.v1 import admin_pb2 as pb
 from scenograph.v1 import admin_pb2_grpc
 
@@ -35,3 +35,27 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
 
     async def ListPacks(self, request: pb.ListPacksRequest, context: Context) -> pb.ListPacksResponse:
         return pb.ListPacksResponse(packs=[status_to_pb(status) for status in await self._app.list()])
+
+    async def ReencodeCollection(
+        self, request: pb.ReencodeCollectionRequest, context: Context
+    ) -> pb.ReencodeCollectionResponse:
+        started = await self._app.reencodings.start(request.collection, request.pack)
+        return pb.ReencodeCollectionResponse(reencoding=reencoding_to_pb(started))
+
+    async def GetReencoding(
+        self, request: pb.GetReencodingRequest, context: Context
+    ) -> pb.GetReencodingResponse:
+        found = await self._app.reencodings.get(request.collection)
+        return pb.GetReencodingResponse(reencoding=reencoding_to_pb(found))
+
+    async def ListReencodings(
+        self, request: pb.ListReencodingsRequest, context: Context
+    ) -> pb.ListReencodingsResponse:
+        found = await self._app.reencodings.list()
+        return pb.ListReencodingsResponse(reencodings=[reencoding_to_pb(each) for each in found])
+
+    async def CancelReencoding(
+        self, request: pb.CancelReencodingRequest, context: Context
+    ) -> pb.CancelReencodingResponse:
+        ended = await self._app.reencodings.cancel(request.collection)
+        return pb.CancelReencodingResponse(reencoding=reencoding_to_pb(ended))

@@ -67,6 +67,4 @@ def default(pack: Pack, server: Server = DEFAULT_ADDRESS, as_json: Json = False)
         print_json({"default": chosen.pack, "previous": previous})
         return
     out.print(f"{chosen.pack} is the default, {previous} was", highlight=False)
-    err.print(
-        f"until the server ends; to start it with this one: SCENOGRAPH_PACK={chosen.pack}", highlight=False
-    )
+    err.print(f"until the server ends; to start with it: SCENOGRAPH_PACK={chosen.pack}", highlight=False)

@@ -45,7 +45,7 @@ class GatewayApp:
         self._uploads = uploads
         self._collections = Collections(index, engines)
         self._meter = Meter(metrics)
-        writer = Writer(index, self._collections, uploads, self._meter)
+        writer = Writer(index, self._collections, uploads, self._meter, keep_images=limits.keep_images)
         self._ingestor = Ingestor(self._collections, writer, limits)
 
     @property

@@ -41,3 +41,4 @@ class Limits:
     kept_hits: int = 200_000
     ranking_ttl_s: float = 900.0
     query_ttl_s: float = 3600.0
+    keep_images: bool = True

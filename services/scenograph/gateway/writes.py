@@ -52,11 +52,14 @@ class Writer:
         collections: Collections,
         uploads: Uploads,
         meter: Meter,
+        *,
+        keep_images: bool,
     ) -> None:
         self._index = index
         self._collections = collections
         self._uploads = uploads
         self._meter = meter
+        self._keep_images = keep_images
 
     async def ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
         """One result for each item, in order. All are of one collection."""
@@ -145,7 +148,10 @@ class Writer:
             item = one.request.item
             made = [("image", next(image_entries))] if item.image is not None else []
             made += [(f"texts[{place}]", next(text_entries)) for place in range(len(item.texts))]
-            writes.append(_assemble(one, made, engine.pack.version))
+            write = _assemble(one, made, engine.pack.version)
+            if isinstance(write, Write) and self._keep_images:
+                write = replace(write, original=one.content)
+            writes.append(write)
         return writes
 
 

@@ -17,6 +17,8 @@ from scenograph.index import checks
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import EPOCH_SHIFT
 from scenograph.index.limits import Limits
+from scenograph.index.second import Second, images_not_kept, unfinished
+from scenograph.index.second_off_loop import SecondOffLoop
 from scenograph.index.store import Store
 from scenograph.index.writer import StoreClosed
 from scenograph.runtime.contracts import (
@@ -28,6 +30,7 @@ from scenograph.runtime.contracts import (
     IndexQuery,
     Record,
     Snapshot,
+    Unfinished,
     Write,
     WriteResult,
 )
@@ -188,6 +191,20 @@ class IndexApp:
         if collection:
             checks.check_name(collection, "collection")
         return await self._administer(lambda: self._opened.restore(snapshot, collection))
+
+    async def images_not_kept(self, collection: str) -> int:
+        """How many items have an image whose file was not kept. Errors: CollectionNotFound."""
+        return await self._read(collection, images_not_kept)
+
+    async def second(self, collection: str, pack_version: str) -> SecondOffLoop:
+        """Begins, or goes on with, a collection for another pack. Errors: CollectionNotFound, DiskFull."""
+        checks.check_pack_version(pack_version, "pack_version")
+        second = await self._administer(lambda: Second(self._opened, collection, pack_version))
+        return SecondOffLoop(second, self._admin)
+
+    async def unfinished(self) -> list[Unfinished]:
+        """Collections that were being made anew for another pack when the process ended."""
+        return await self._administer(lambda: unfinished(self._opened))
 
     @property
     def _opened(self) -> Catalog:

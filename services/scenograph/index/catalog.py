@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scenograph.index import database, snapshots
 from scenograph.index.database import EPOCH_SHIFT, State
-from scenograph.index.folder import Folder
+from scenograph.index.folder import Folder, SecondFile
 from scenograph.index.limits import Limits
 from scenograph.index.store import Store
 from scenograph.index.tokens import Tokens
@@ -136,6 +136,49 @@ class Catalog:
             else:
                 self._replace(name, self._folder.move_in(name, built / file))
         return self.store(name).describe()
+
+    def second(self, name: str, pack_version: str) -> Store:
+        """The file in which a collection is made anew for a pack: an earlier attempt's, else an empty one.
+
+        Errors: CollectionNotFound, DiskFull.
+        """
+        state = self.store(name).state
+        home = self._folder.collection_file(name).parent
+        found = self._folder.second(name)
+        if found is None or found.pack_version != pack_version:
+            self._folder.forget_second(name)
+            epoch, now = self._folder.next_epoch(), time.time_ns() // 1000
+            found = SecondFile(f"{epoch}.sqlite", pack_version, now)
+            fresh = State(name, pack_version, state.bits, None, epoch << EPOCH_SHIFT, 1, 1, state.create_us)
+            database.create(home / found.file, fresh)
+            self._folder.add_second(name, found)
+        return Store(home / found.file, name, self._limits)
+
+    def seconds(self) -> dict[str, SecondFile]:
+        """The collections that an earlier attempt left such a file of."""
+        found = ((store.name, self._folder.second(store.name)) for store in self.stores())
+        return {name: second for name, second in found if second is not None}
+
+    def forget_second(self, name: str) -> None:
+        """Removes that file, where the collection is still there."""
+        if name in self._stores:
+            self._folder.forget_second(name)
+
+    def take_writes(self, name: str, store: Store) -> None:
+        """Lets a collection that is served by this store be written again, if that was stopped."""
+        if store.writes_stopped and self._stores.get(name) is store:
+            store.close()
+            self._stores[name] = self._reopened(store)
+
+    def serve_second(self, name: str, old: Store, second: Store) -> None:
+        """Makes another open file serve the collection, at once and durably."""
+        old.close()  # calls that come now ask again, and find the new one
+        try:
+            self._folder.switch(name, second.path.name)
+        except BaseException:
+            self._stores[name] = self._reopened(old)
+            raise
+        self._stores[name] = second
 
     def _replace(self, name: str, path: Path) -> None:
         try:

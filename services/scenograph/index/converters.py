@@ -106,15 +106,17 @@ def record_from_pb(message: pb.Record, *, field: str = "record") -> Record:
 
 def write_to_pb(write: Write) -> pb.Write:
     return pb.Write(
-        record=record_to_pb(write.record), request_id=write.request_id, content_digest=write.content_digest
+        record=record_to_pb(write.record),
+        request_id=write.request_id,
+        content_digest=write.content_digest,
+        original=write.original,
     )
 
 
 def write_from_pb(message: pb.Write, *, field: str) -> Write:
     """Raises InvalidInput with the path of the field at fault."""
-    return Write(
-        record_from_pb(message.record, field=f"{field}.record"), message.request_id, message.content_digest
-    )
+    record = record_from_pb(message.record, field=f"{field}.record")
+    return Write(record, message.request_id, message.content_digest, message.original)
 
 
 def write_result_to_pb(result: WriteResult) -> pb.UpsertResponse:

@@ -16,7 +16,7 @@ import msgspec
 from scenograph.index.files import sync_folder
 from scenograph.scene.errors import DiskFull, IndexCorrupt, IndexFormatTooNew, Unavailable
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION_ID = 0x5CE60_01
 PAGE_BYTES = 8192  # four entries of 384 floats share a page; half of it would be unused at 4096
 EPOCH_SHIFT = (
@@ -39,11 +39,21 @@ CREATE TABLE entries (
   width INTEGER NOT NULL, height INTEGER NOT NULL, code BLOB NOT NULL, embedding BLOB NOT NULL
 );
 CREATE TABLE graphs (entry INTEGER PRIMARY KEY, graph BLOB NOT NULL);
+CREATE TABLE originals (sequence INTEGER PRIMARY KEY, image BLOB NOT NULL);
 CREATE TABLE requests (
   number INTEGER PRIMARY KEY, request_id TEXT NOT NULL, id TEXT NOT NULL, digest BLOB NOT NULL,
   UNIQUE (request_id, id)
 );
 """
+
+
+_UPGRADE = """
+BEGIN;
+CREATE TABLE originals (sequence INTEGER PRIMARY KEY, image BLOB NOT NULL);
+PRAGMA user_version = 2;
+COMMIT;
+"""
+"""From format 1, which kept no images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ def open_file(path: Path, name: str, *, writer: bool = False) -> sqlite3.Connect
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA journal_size_limit = 16777216")
             connection.execute("PRAGMA journal_mode = WAL" if writer else "PRAGMA query_only = ON")
+            if writer and found < FORMAT:
+                connection.executescript(_UPGRADE)
         except BaseException:
             connection.close()
             raise

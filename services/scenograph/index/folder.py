@@ -4,6 +4,7 @@ index.json                      format, secret of the page tokens, last epoch gi
 lock                            held while a process has the folder open
 collections/NAME/current.json   which file serves the collection
 collections/NAME/EPOCH.sqlite   the records
+collections/NAME/second.json    which file is made anew for another pack, to serve later
 snapshots/NAME/                 snapshot.json and records.sqlite
 building/, trash/               what is not yet, or no longer, there; emptied at open
 """
@@ -35,6 +36,14 @@ class _Settings(msgspec.Struct):
 
 class _Current(msgspec.Struct):
     file: str
+
+
+class SecondFile(msgspec.Struct, frozen=True):
+    """A file of a collection that is made anew for another pack, and since when."""
+
+    file: str
+    pack_version: str
+    start_us: int
 
 
 class Folder:
@@ -139,6 +148,25 @@ class Folder:
         for path in home.iterdir():
             if path.name != "current.json" and not path.name.startswith(file):
                 path.unlink(missing_ok=True)
+
+    def second(self, name: str) -> SecondFile | None:
+        """The file that is made to serve the collection later; None where there is none."""
+        home = self.root / "collections" / name
+        try:
+            found = msgspec.json.decode((home / "second.json").read_bytes(), type=SecondFile)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return found if Path(found.file).name == found.file and (home / found.file).is_file() else None
+
+    def add_second(self, name: str, second: SecondFile) -> None:
+        """Notes a file that was made beside the one that serves."""
+        with self._errors():
+            path = self.root / "collections" / name / "second.json"
+            write_whole(path, msgspec.json.encode(second))
+
+    def forget_second(self, name: str) -> None:
+        """Removes all but the file that serves the collection."""
+        self.switch(name, self.collection_file(name).name)
 
     def remove_collection(self, name: str, epoch: int) -> None:
         """Takes a collection away, at once and durably; then deletes its files."""

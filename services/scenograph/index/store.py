@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scenograph.index import checks, database, reading
-from scenograph.index.database import errors_named
+from scenograph.index.database import State, errors_named
 from scenograph.index.draft import compacted, needs_compaction
 from scenograph.index.limits import Limits
 from scenograph.index.reader import Reader
@@ -37,6 +37,7 @@ class Store:
     def __init__(self, path: Path, name: str, limits: Limits) -> None:
         self.path = path
         self.name = name
+        self.writes_stopped = False
         self._limits = limits
         self._log = path.with_name(path.name + "-wal")
         self._unclean = True  # an earlier life may have left removed records in the write-ahead log
@@ -59,6 +60,25 @@ class Store:
         self._writer.close()
         self.reader.close()
         self._connection.close()
+
+    def stop_writes(self) -> None:
+        """Finishes the queued writes and takes no more; reads go on."""
+        self._writer.close()
+        self.writes_stopped = True
+
+    def write(self, work: Callable[[Transaction], None]) -> None:
+        """Does a write of the caller's own; returns once it is durable."""
+
+        def job(transaction: Transaction) -> Finish:
+            work(transaction)
+            return lambda version: None
+
+        self._writer.submit(job, 1).result()
+
+    @property
+    def state(self) -> State:
+        """What the collection is, as of the last commit."""
+        return self._state
 
     def describe(self) -> Collection:
         """What the collection holds now."""
@@ -101,7 +121,8 @@ class Store:
                     digest = bytes(write.content_digest)
                     seen = transaction.replayed(record.id, write.request_id, digest)
                     if not seen:
-                        transaction.put(record, write.request_id, digest, field=f"writes[{position}].record")
+                        field = f"writes[{position}].record"
+                        transaction.put(record, write.request_id, digest, image=write.original, field=field)
                 except ScenographError as refused:
                     error = refused
                 errors.append(error)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from scenograph.index.database import State, write_state
 from scenograph.index.draft import Draft
 from scenograph.index.records import Packed
 from scenograph.index.table import Table, View, empty_view
+from scenograph.runtime.contracts import Source
 from scenograph.scene.errors import InvalidInput, RequestIdReused
 
 
@@ -45,9 +47,12 @@ class Transaction:
             )
         return row is not None
 
-    def put(self, record: Packed, request_id: str, digest: bytes, *, field: str = "") -> None:
-        """The record in place of any of its id. Errors: InvalidInput where the embeddings' size is not the
-        collection's.
+    def put(
+        self, record: Packed, request_id: str, digest: bytes, *, image: bytes = b"", field: str = ""
+    ) -> None:
+        """The record in place of any of its id, and the file of its image where that is kept.
+
+        Errors: InvalidInput where the embeddings' size is not the collection's.
         """
         self._check_dimension(record, field)
         count, first = len(record.texts), self._entry
@@ -69,6 +74,9 @@ class Transaction:
                 (sequence, record.id, record.metadata, first, count, self._now, self._now),
             )
         self._insert_entries(record, first)
+        self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
+        if image:
+            self._connection.execute("INSERT INTO originals VALUES (?, ?)", (sequence, image))
         if request_id:
             self._connection.execute(
                 "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)",
@@ -83,9 +91,34 @@ class Transaction:
         if slot is None:
             return False
         self._delete_entries(*self.draft.entries_of(slot))
-        self._connection.execute("DELETE FROM items WHERE sequence = ?", (self.draft.sequence_of(slot),))
+        sequence = self.draft.sequence_of(slot)
+        self._connection.execute("DELETE FROM items WHERE sequence = ?", (sequence,))
+        self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
         self.changed = self.removed = True
         return True
+
+    def adopt(self, record: Packed, source: Source) -> None:
+        """The record in the place, and with the times, that its source has in another file."""
+        self._sequence, self._now = source.sequence, source.update_us
+        self.put(record, "", b"", image=source.image)
+        self._connection.execute(
+            "UPDATE items SET create_us = ? WHERE sequence = ?", (source.create_us, source.sequence)
+        )
+
+    def go_on_at(self, sequence: int) -> None:
+        """The next new item gets this place in the order of first writing."""
+        self._sequence = sequence
+
+    def remember(self, requests: Iterable[tuple[str, str, bytes]]) -> None:
+        """Takes over another file's request ids."""
+        self._connection.executemany(
+            "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)", requests
+        )
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """A statement of the caller's own, on tables that this class knows nothing of."""
+        self.changed = True
+        return self._connection.execute(statement, values)
 
     def finish(self) -> None:
         """Writes the state with a new version, and forgets the oldest request ids."""

@@ -244,12 +244,13 @@ class Record:
 @dataclass(frozen=True, slots=True, eq=False)
 class Write:
     """A record to write. The same `request_id` with the same `content_digest` is acknowledged, not
-    written again.
+    written again. `original` is the file of the record's image, where it is to be kept.
     """
 
     record: Record
     request_id: str = ""
     content_digest: bytes = b""
+    original: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -336,6 +337,72 @@ class Snapshot:
     pack_version: str
     create_time: datetime
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """What an item was made of: its image's file (empty where it was not kept), its texts, its metadata as
+    JSON; its place in the order of first writing, its version, and its times in microseconds.
+    """
+
+    id: str
+    image: bytes
+    texts: tuple[str, ...]
+    has_image: bool
+    metadata: bytes
+    sequence: int
+    first_entry: int
+    create_us: int
+    update_us: int
+
+
+class SecondIndex(Protocol):
+    """A collection made anew for another pack, beside the one that serves; `index.second.Second` off the
+    event loop.
+    """
+
+    bits: int
+
+    async def to_do(self) -> tuple[list[int], int]: ...
+
+    async def read(self, places: Sequence[int]) -> list[Source]: ...
+
+    async def store(self, made: Sequence[tuple[Source, Record]]) -> None: ...
+
+    async def stop_writes(self) -> None: ...
+
+    async def switch(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def discard(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A collection that was being made anew for a pack when the process ended: items made and in all."""
+
+    collection: str
+    pack_version: str
+    done: int
+    total: int
+    start_time: datetime
+
+
+class Reencodable(Protocol):
+    """An index whose collections can be made anew for another pack."""
+
+    async def images_not_kept(self, collection: str) -> int:
+        """How many of its items have an image whose file was not kept. Errors: CollectionNotFound."""
+        ...
+
+    async def second(self, collection: str, pack_version: str) -> SecondIndex:
+        """Begins, or goes on with, a collection for that pack. Errors: CollectionNotFound, DiskFull."""
+        ...
+
+    async def unfinished(self) -> list[Unfinished]:
+        """What earlier lives of the process did not finish."""
+        ...
 
 
 class Index(Protocol):

@@ -35,6 +35,7 @@ class Packs(Generic[T]):
     def __init__(self) -> None:
         self._loaded: dict[str, _Loaded[T]] = {}
         self._default = ""
+        self._ended = asyncio.Event()
 
     def __contains__(self, pack: str) -> bool:
         return pack in self._loaded
@@ -47,10 +48,11 @@ class Packs(Generic[T]):
         """The id of the default pack; empty before the first is added."""
         return self._default
 
-    @property
-    def calls(self) -> int:
-        """How many uses are under way, of all packs."""
-        return sum(loaded.calls for loaded in self._loaded.values())
+    async def quiet(self, calls: int) -> None:
+        """Returns once no more than so many uses are under way, of all packs together."""
+        while sum(loaded.calls for loaded in self._loaded.values()) > calls:
+            self._ended.clear()
+            await self._ended.wait()
 
     def calls_of(self, pack: str) -> int:
         """How many uses of a pack are under way; 0 where it is not loaded."""
@@ -79,6 +81,7 @@ class Packs(Generic[T]):
             yield loaded.served_by
         finally:
             loaded.calls -= 1
+            self._ended.set()
             if not loaded.calls:
                 loaded.unused.set()
 

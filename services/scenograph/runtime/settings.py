@@ -124,6 +124,10 @@ class GatewaySettings(Section):
     ranking_ttl_s: float = Field(
         default=900.0, gt=0, description="how long a ranking is kept for its next pages"
     )
+    keep_images: bool = Field(
+        default=True,
+        description="keep the files of images beside the records, so that collections can be re-encoded",
+    )
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
 

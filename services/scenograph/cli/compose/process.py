@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scenograph.gateway.app import GatewayApp
     from scenograph.gateway.engine import Engine
     from scenograph.gateway.limits import Limits
+    from scenograph.gateway.reencoding import Reencoder
     from scenograph.gateway.uploads import Uploads
     from scenograph.index.app import IndexApp
     from scenograph.runtime.cache.contract import Cache
@@ -117,9 +118,21 @@ class Process:
         async def collections() -> dict[str, list[str]]:
             return await collections_by_pack(self.index) if "gateway" in self.services else {}
 
-        app = AdminApp(self.packs, Loader(self), collections)
+        app = AdminApp(self.packs, Loader(self), collections, self.reencoder)
         self.closing.push_async_callback(app.close)
         return app
+
+    @cached_property
+    def reencoder(self) -> Reencoder | None:
+        """What re-encodes collections; None without a gateway or an index in this process."""
+        if not {"gateway", "index"} <= set(self.services):
+            return None
+        from scenograph.gateway.reencoding import Reencoder
+
+        engines = _Engines(self.packs)
+        reencoder = Reencoder(engines, self.own_index, self.own_index, self.packs.quiet)
+        self.closing.push_async_callback(reencoder.close)
+        return reencoder
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -154,6 +167,7 @@ class Process:
             upload_ttl_s=gateway.upload_ttl_s,
             ranking_ttl_s=gateway.ranking_ttl_s,
             query_ttl_s=gateway.query_ttl_s,
+            keep_images=gateway.keep_images,
         )
 
     def rules_parser(self, pack: Pack, closing: AsyncExitStack) -> RulesParser:
