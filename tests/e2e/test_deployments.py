@@ -109,6 +109,7 @@ def _reflected(address: str) -> tuple[set[str], set[str]]:
 
 
 INFERENCE = "inference.GRPCInferenceService"
+ADMIN = "scenograph.v1.AdminService"
 STANDARD = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
 
 
@@ -122,8 +123,9 @@ def test_reflection_and_health_of_single_services(apart: Deployment) -> None:
     for name in (*SERVICES, "gateway"):
         services, _ = _reflected(apart.addresses[name])
         inference = {INFERENCE} if name in ("encoder", "hashing", "matching") else set()
-        (own,) = services - STANDARD - inference
-        assert inference <= services
+        admin = {ADMIN} if name != "index" else set()
+        (own,) = services - STANDARD - inference - admin
+        assert inference | admin <= services
         with Client(apart.addresses[name]) as client:
             assert client.health() == client.health(own) == "SERVING"
 
@@ -141,8 +143,9 @@ def test_serving_imports_no_torch(server: ServerProcess, together: Deployment) -
 
 def test_serving_modules_need_no_torch() -> None:
     """Every service's modules can be imported where torch is not installed."""
-    modules = ("serve", *(f"compose.{name}" for name in ("apps", "parts", "remotes", "servicers")))
-    services = ("visual", "textual", "encoder", "hashing", "matching", "index", "gateway")
+    parts = ("apps", "loading", "parts", "process", "remotes", "servicers", "switched")
+    modules = ("serve", *(f"compose.{name}" for name in parts))
+    services = ("admin", "visual", "textual", "encoder", "hashing", "matching", "index", "gateway")
     names = [f"scenograph.cli.{name}" for name in modules]
     names += [f"scenograph.{service}.{part}" for service in services for part in ("app", "servicer")]
     code = (

@@ -11,6 +11,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from scenograph.oip import inference_pb2, inference_pb2_grpc
 from scenograph.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
     common_pb2,
     encoder_pb2,
     encoder_pb2_grpc,
@@ -31,6 +33,7 @@ from tests.e2e.conftest import PHOTOS
 from tests.e2e.photos import CAT, COFFEE, ITEMS, MOTORCYCLE
 
 FILES = (
+    admin_pb2,
     encoder_pb2,
     gateway_pb2,
     hashing_pb2,
@@ -384,6 +387,48 @@ def index_snapshots(channel: grpc.Channel) -> None:
     got = stub.Get(index_pb2.GetRequest(collection="copy", ids=["a", "b", "c"]))
     assert [record.id for record in got.records] == ["a", "b", "c"]
     stub.DeleteCollection(index_pb2.IndexServiceDeleteCollectionRequest(name="copy"))
+
+
+# Admin; what it changes is tested in test_rollout.py
+
+
+@case(
+    "AdminService/LoadPack",
+    "AdminService/SetDefaultPack",
+    "AdminService/ListPacks",
+    "AdminService/UnloadPack",
+)
+def packs(channel: grpc.Channel) -> None:
+    stub = admin_pb2_grpc.AdminServiceStub(channel)
+    (served,) = stub.ListPacks(admin_pb2.ListPacksRequest()).packs
+    assert served.state == admin_pb2.PACK_STATE_READY and served.is_default and PHOTOS in served.collections
+    assert stub.LoadPack(admin_pb2.LoadPackRequest(pack=served.pack)).pack.pack == served.pack
+    chosen = stub.SetDefaultPack(admin_pb2.SetDefaultPackRequest(pack="default"))
+    assert chosen.pack.pack == chosen.previous_pack == served.pack
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.UnloadPack(admin_pb2.UnloadPackRequest(pack=served.pack, force=True))
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+@case(
+    "AdminService/ReencodeCollection",
+    "AdminService/GetReencoding",
+    "AdminService/ListReencodings",
+    "AdminService/CancelReencoding",
+)
+def reencodings(channel: grpc.Channel) -> None:
+    stub = admin_pb2_grpc.AdminServiceStub(channel)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.ReencodeCollection(admin_pb2.ReencodeCollectionRequest(collection=PHOTOS))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT  # it holds that pack's codes already
+    assert not stub.ListReencodings(admin_pb2.ListReencodingsRequest()).reencodings
+    for call in (
+        lambda: stub.GetReencoding(admin_pb2.GetReencodingRequest(collection=PHOTOS)),
+        lambda: stub.CancelReencoding(admin_pb2.CancelReencodingRequest(collection=PHOTOS)),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            call()
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 # Gateway

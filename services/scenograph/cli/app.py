@@ -36,7 +36,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
-app.add_typer(collections.app, name="collections", help="List, create and delete collections.")
+app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("parse")(graphs.parse)

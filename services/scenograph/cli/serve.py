@@ -16,7 +16,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from scenograph.cli.compose.apps import Apps
-from scenograph.cli.compose.loading import begin
+from scenograph.cli.compose.loading import begin, load_held
 from scenograph.cli.compose.process import Process
 from scenograph.cli.compose.servicers import SERVICES, served
 from scenograph.runtime.logs import configure_logging
@@ -127,6 +127,7 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         for known in services:
             server.add(known.register(process))
         await process.start()
+        await load_held(process)
         # What is closed last was pushed first: the server must stop before what its calls use is closed.
         closing.push_async_callback(server.stop)
         await server.ready()

@@ -64,7 +64,8 @@ class Administration:
     ) -> Reencoding:
         """Begin to make a collection anew with a loaded pack, else the default one, in the background.
 
-        Errors: CollectionNotFound, PackNotLoaded, ImagesNotKept, FailedPrecondition (one runs already).
+        Errors: CollectionNotFound, PackNotLoaded, ImagesNotKept, FailedPrecondition (one to another
+        pack runs).
         """
         request = admin_pb2.ReencodeCollectionRequest(collection=collection, pack=pack)
         answer = self._call(self._admin.ReencodeCollection, request, timeout, channel.ADMIN)
@@ -136,7 +137,8 @@ class AsyncAdministration:
     ) -> Reencoding:
         """Begin to make a collection anew with a loaded pack, else the default one, in the background.
 
-        Errors: CollectionNotFound, PackNotLoaded, ImagesNotKept, FailedPrecondition (one runs already).
+        Errors: CollectionNotFound, PackNotLoaded, ImagesNotKept, FailedPrecondition (one to another
+        pack runs).
         """
         request = admin_pb2.ReencodeCollectionRequest(collection=collection, pack=pack)
         answer = await self._call(self._admin.ReencodeCollection, request, timeout, channel.ADMIN)

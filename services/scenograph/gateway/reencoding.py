@@ -66,8 +66,6 @@ class Reencoder:
         return {self._known[collection].pack for collection in self._running}
 
     async def start(self, collection: str, pack: str) -> Reencoding:
-        if collection in self._running:
-            raise FailedPrecondition(f"{collection!r} is being re-encoded; cancel that first")
         described = await self._index.get_collection(collection)
         with self._engines.use(pack) as engine:
             info = engine.pack
@@ -76,8 +74,13 @@ class Reencoder:
         if described.bits not in info.code_bits:
             raise FailedPrecondition(f"{info.version} makes no codes of {described.bits} bits")
         await self._check_images(collection)
-        if collection in self._running:  # another call was faster
-            raise FailedPrecondition(f"{collection!r} is being re-encoded; cancel that first")
+        if collection in self._running:
+            known = self._known[collection]
+            if known.pack != info.version:
+                raise FailedPrecondition(
+                    f"{collection!r} is being re-encoded to {known.pack}; cancel that first"
+                )
+            return known
         now = datetime.now(UTC)
         self._known[collection] = Reencoding(
             collection, info.version, ReencodingState.RUNNING, 0, described.items, now

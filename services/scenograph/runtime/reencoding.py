@@ -42,10 +42,11 @@ class Reencodings(Protocol):
         ...
 
     async def start(self, collection: str, pack: str) -> Reencoding:
-        """Begins one, or goes on with what was not finished; to the default pack where none is named.
+        """Begins one, or goes on with what was not finished; to the default pack where none is named. One
+        that runs already goes on.
 
         Errors: CollectionNotFound, PackNotLoaded, ImagesNotKept, InvalidInput (it holds that pack's codes
-        already), FailedPrecondition (one of it runs).
+        already), FailedPrecondition (one to another pack runs).
         """
         ...
 

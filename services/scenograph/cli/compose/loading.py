@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
@@ -13,6 +14,8 @@ from scenograph.packs import open_pack
 from scenograph.runtime.background import Background
 from scenograph.runtime.contracts import Index
 from scenograph.scene.errors import ScenographError
+
+log = logging.getLogger(__name__)
 
 MakeApps = Callable[[str, AsyncExitStack], Apps]
 
@@ -48,6 +51,21 @@ class Loader:
     async def load(self, pack: str) -> None:
         """Adds an installed pack to those that serve. Errors: PackNotFound, PackCorrupt."""
         await _load(self._process, pack, self._background.run)
+
+
+async def load_held(process: Process) -> None:
+    """Loads the packs whose codes this process's collections hold, as far as they are installed.
+
+    Collections of a pack that cannot be loaded are refused, as the log says; the others serve.
+    """
+    if process.reencoder is None:
+        return
+    for pack, names in sorted((await collections_by_pack(process.index)).items()):
+        if pack not in process.packs:
+            try:
+                await process.admin.load(pack)
+            except ScenographError as error:
+                log.error("no calls for %s until %s is loaded: %s", ", ".join(names), pack, error)
 
 
 async def _load(
