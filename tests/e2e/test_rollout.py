@@ -71,7 +71,9 @@ def asked_all_the_time(client: Client, collection: str) -> Iterator[list[Excepti
         while not over.is_set():
             number += 1
             try:
-                assert client.search(collection, text=f"{number} dogs", bypass_cache=True).hits
+                assert client.search(
+                    collection, text=f"{number} dogs", returning="text", bypass_cache=True
+                ).hits
                 assert client.rank(text=f"{number} cats", texts=["a cat", "a car"]).hits
             except Exception as error:
                 failures.append(error)
@@ -128,7 +130,7 @@ def test_a_pack_in_use_is_not_unloaded_unless_by_force(rollout: Rollout, client:
     with pytest.raises(PackNotLoaded):
         client.set_default_pack(rollout.new)
     client.load_pack(rollout.new)
-    assert client.search("held", text="a dog").hits
+    assert client.search("held", text="a dog", returning="text").hits
     client.delete_collection("held")
 
 
@@ -139,7 +141,7 @@ def test_a_corrupt_pack_is_refused_and_the_old_one_serves(rollout: Rollout, clie
     found = {pack.pack: pack for pack in client.list_packs()}
     failed = found[rollout.broken]
     assert failed.state == "FAILED" and isinstance(failed.error, PackCorrupt)
-    assert found[rollout.old].is_default and client.search("sound", text="a dog").hits
+    assert found[rollout.old].is_default and client.search("sound", text="a dog", returning="text").hits
     with pytest.raises(PackNotLoaded):
         client.set_default_pack(rollout.broken)
     client.unload_pack(rollout.broken)

@@ -180,15 +180,16 @@ class Reencoder:
                 await second.stop_writes()
                 alone = True
                 continue
+            done = total - len(places)
             for start in range(0, len(places), TEXTS):
                 sources = await second.read(places[start : start + TEXTS])
                 for part in _parts(sources):
                     began = time.monotonic()
                     await second.store(await _made(engine, part, second.bits))
+                    done += len(part)
+                    self._progress(collection, done, total)
                     if not alone:
                         await self._rest(time.monotonic() - began)
-                done = total - len(places) + min(start + TEXTS, len(places))
-                self._progress(collection, done, total)
 
     async def _rest(self, step_s: float) -> None:
         """Leaves the models to calls under way, for a while."""
