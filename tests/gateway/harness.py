@@ -76,23 +76,69 @@ def gateway_with(
     limits: Limits | None = None,
 ) -> GatewayApp:
     """A gateway over the same services, but for those given."""
-    cache, limits = cache or MemoryCache(64 * 2**20), limits or Limits()
-    uploads, index = Uploads(folder, limits), index or apps.index
-    engine = Engine(
+    cache = cache or MemoryCache(64 * 2**20)
+    engine = engine_with(
+        apps,
+        folder,
+        cache=cache,
+        matching=matching,
+        visual=visual,
+        textual=textual,
+        index=index,
+        pack=pack,
+        limits=limits,
+    )
+    packs: Packs[Engine] = Packs()
+    packs.add(engine.pack.version, engine)
+    return gateway_of(apps, packs, folder, cache=cache, index=index, limits=limits)
+
+
+def gateway_of(
+    apps: Apps,
+    packs: Packs[Engine],
+    folder: Path,
+    *,
+    cache: Cache | None = None,
+    index: Index | None = None,
+    limits: Limits | None = None,
+) -> GatewayApp:
+    """A gateway of some packs."""
+    limits = limits or Limits()
+    return GatewayApp(
+        packs,
+        index=index or apps.index,
+        cache=cache or MemoryCache(2**20),
+        uploads=Uploads(folder, limits),
+        limits=limits,
+    )
+
+
+def engine_with(
+    apps: Apps,
+    folder: Path,
+    *,
+    cache: Cache | None = None,
+    matching: Matching | None = None,
+    visual: VisualGraphs | None = None,
+    textual: TextualGraphs | None = None,
+    index: Index | None = None,
+    pack: PackInfo | None = None,
+    limits: Limits | None = None,
+) -> Engine:
+    """What a pack does for a gateway, by the same services, but for those given."""
+    limits = limits or Limits()
+    return Engine(
         pack or pack_info(apps),
         visual=visual or apps.visual,
         textual=textual or apps.textual,
         encoder=apps.encoder,
         hashing=apps.hashing,
         matching=matching or apps.matching,
-        index=index,
-        cache=cache,
-        uploads=uploads,
+        index=index or apps.index,
+        cache=cache or MemoryCache(2**20),
+        uploads=Uploads(folder, limits),
         limits=limits,
     )
-    packs: Packs[Engine] = Packs()
-    packs.add(engine.pack.version, engine)
-    return GatewayApp(packs, index=index, cache=cache, uploads=uploads, limits=limits)
 
 
 def pack_info(apps: Apps, version: str = "") -> PackInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import signal
@@ -15,6 +16,7 @@ import grpc
 import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.packs.versions import linked_version
 
 from scenograph.cli.serve import serving
 from scenograph.cli.server_process import ServerProcess
@@ -32,6 +34,9 @@ from scenograph.scene.errors import (
     PackNotFound,
     Unavailable,
 )
+from scenograph.v1 import admin_pb2, textual_pb2
+from scenograph.v1.admin_pb2_grpc import AdminServiceStub
+from scenograph.v1.textual_pb2_grpc import TextualGraphServiceStub
 
 
 class SeenIds(logging.Handler):
@@ -169,3 +174,36 @@ sys.exit(f"imported: {{heavy}}" if heavy else 0)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
+
+
+async def test_a_call_ends_on_the_pack_it_began_with(default_pack: Pack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs"
+    old, new = (linked_version(default_pack, packs, version) for version in ("1.0.0", "2.0.0"))
+    settings = load_settings(port=0, data_dir=tmp_path, packs=packs, pack=old.id)
+    async with (
+        serving(settings, "textual") as (server, _),
+        grpc.aio.insecure_channel(server.address) as channel,
+    ):
+        admin, textual = AdminServiceStub(channel), TextualGraphServiceStub(channel)
+        stream = textual.StreamTexts()
+        await stream.write(textual_pb2.StreamTextsRequest(id="1", text="a dog"))
+        first = await stream.read()
+        await admin.LoadPack(admin_pb2.LoadPackRequest(pack=new.id))
+        await admin.SetDefaultPack(admin_pb2.SetDefaultPackRequest(pack=new.id))
+        unloading = asyncio.ensure_future(admin.UnloadPack(admin_pb2.UnloadPackRequest(pack=old.id)))
+        while True:
+            listed = {each.pack: each for each in (await admin.ListPacks(admin_pb2.ListPacksRequest())).packs}
+            if listed[old.id].state == admin_pb2.PACK_STATE_UNLOADING:
+                break
+        assert not unloading.done()
+        await stream.write(textual_pb2.StreamTextsRequest(id="2", text="a cat"))
+        second = await stream.read()
+        other = await textual.ParseText(textual_pb2.ParseTextRequest(text="a cow"))
+        await stream.done_writing()
+        assert await stream.read() == grpc.aio.EOF
+        await unloading
+        listed = {each.pack: each for each in (await admin.ListPacks(admin_pb2.ListPacksRequest())).packs}
+    assert isinstance(first, textual_pb2.StreamTextsResponse)
+    assert isinstance(second, textual_pb2.StreamTextsResponse)
+    assert first.pack_version == second.pack_version == old.id and second.result.graph.nodes
+    assert other.pack_version == new.id and list(listed) == [new.id]

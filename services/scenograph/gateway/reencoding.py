@@ -62,6 +62,10 @@ class Reencoder:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
+    def running(self) -> list[asyncio.Task[None]]:
+        """The work under way, for whoever waits for its end."""
+        return list(self._running.values())
+
     def packs(self) -> set[str]:
         return {self._known[collection].pack for collection in self._running}
 
