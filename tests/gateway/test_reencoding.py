@@ -101,7 +101,7 @@ async def test_a_cancelled_one_ends_and_is_forgotten(
         await never.wait()
         return [], []
 
-    engine.maker.make = make  # type: ignore[method-assign]
+    engine.maker.make = make  # type: ignore[assignment, method-assign]
     packs.add("default@8.8.8", engine)
     reencoder = Reencoder(packs, apps.index, apps.index, packs.quiet)
     await reencoder.start("endless", "default@8.8.8")

@@ -76,13 +76,17 @@ class GatewayApp:
     async def search_stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
         """The first page as each stage sees it."""
         try:
-            request = check_search(request)
-            async with self._collections.of(request.collection) as (engine, collection):
-                async with aclosing(engine.searcher.stream(request, collection)) as pages:
-                    async for page in pages:
-                        if page.final:
-                            self._meter.searched(page.page.report)
-                        yield page
+            request, begun = check_search(request), False
+            async with aclosing(self._stream(request)) as pages:
+                async for page in pages:
+                    begun = True
+                    yield page
+        except PackMismatch:
+            if begun:
+                raise
+            async with aclosing(self._stream(request)) as pages:  # re-encoded meanwhile, as in `search`
+                async for page in pages:
+                    yield page
         except InvalidInput as error:
             raise under("search", error) from error.__cause__
 
@@ -117,3 +121,11 @@ class GatewayApp:
     async def _search(self, request: SearchRequest) -> SearchPage:
         async with self._collections.of(request.collection) as (engine, collection):
             return await engine.searcher.search(request, collection)
+
+    async def _stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:
+        async with self._collections.of(request.collection) as (engine, collection):
+            async with aclosing(engine.searcher.stream(request, collection)) as pages:
+                async for page in pages:
+                    if page.final:
+                        self._meter.searched(page.page.report)
+                    yield page

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from scenograph.gateway.collections import Engines
 from scenograph.gateway.deadlines import StageTimes
@@ -143,7 +144,6 @@ class Reencoder:
                     await self._make(collection, engine)
         except asyncio.CancelledError:
             wanted = collection not in self._unwanted
-            self._unwanted.discard(collection)
             self._end(collection, ReencodingState.INTERRUPTED if wanted else ReencodingState.CANCELLED)
             raise
         except ScenographError as error:
@@ -155,19 +155,16 @@ class Reencoder:
         else:
             self._end(collection, ReencodingState.DONE)
             log.info("collection %s holds codes of %s now", collection, pack)
+        finally:
+            self._unwanted.discard(collection)
 
     async def _make(self, collection: str, engine: Engine) -> None:
-        second = await self._second.second(collection, engine.pack.version)
+        opening = asyncio.create_task(self._second.second(collection, engine.pack.version))
         try:
-            await self._make_all(collection, engine, second)
-        except asyncio.CancelledError:
-            unwanted = collection in self._unwanted
-            await asyncio.shield(second.discard() if unwanted else second.close())
-            raise
-        except BaseException:
-            await second.close()
-            raise
-        await second.close()
+            await self._make_all(collection, engine, await asyncio.shield(opening))
+        finally:
+            second = await opening  # a thread opens it, also where this is cancelled
+            await (second.discard() if collection in self._unwanted else second.close())
 
     async def _make_all(self, collection: str, engine: Engine, second: SecondIndex) -> None:
         """Makes what is to be done, then what was written meanwhile, until that is little; then the rest
@@ -178,7 +175,7 @@ class Reencoder:
             places, total = await second.to_do()
             self._progress(collection, total - len(places), total)
             if alone and not places:
-                await second.switch()
+                await _whole(second.switch())
                 return
             if not alone and len(places) <= LEFT:
                 await second.stop_writes()
@@ -207,6 +204,15 @@ class Reencoder:
     def _end(self, collection: str, state: ReencodingState, error: ScenographError | None = None) -> None:
         now = datetime.now(UTC)
         self._known[collection] = replace(self._known[collection], state=state, end_time=now, error=error)
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Waits for the end of what must not be left half done; a cancellation comes too late for it."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
 
 
 def _parts(sources: Sequence[Source]) -> Iterator[list[Source]]:
