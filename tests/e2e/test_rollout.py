@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from scenograph.bench.picture import drawn_picture
+from scenograph.cli.app import run
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import Client, Item
 from scenograph.client.errors import PackCorrupt, PackInUse, PackMismatch, PackNotFound, PackNotLoaded
@@ -202,3 +204,24 @@ def test_a_kill_while_reencoding_leaves_the_collection_as_it_was(rollout: Rollou
         page = client.search("cut", text="a drawing", limit=20)
         assert page.report.pack_version == rollout.new and len(page) == 14
     rollout.restart(rollout.old)
+
+
+def test_the_commands_of_the_guide(
+    rollout: Rollout, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            run([*arguments, "--server", rollout.process.address])
+        assert not ended.value.code
+        return capsys.readouterr().out
+
+    fill(client, "guide")
+    assert command("packs", "load", rollout.new) == f"{rollout.new} is loaded\n"
+    assert f"{rollout.new} is the default, {rollout.old} was" in command("packs", "default", rollout.new)
+    told = command("collections", "reencode", "guide", "--pack", rollout.new)
+    assert told == f"guide to {rollout.new}: done, 8 of 8 items\n"
+    listed = json.loads(command("packs", "list", "--json"))
+    assert {each["pack"] for each in listed if "guide" in each["collections"]} == {rollout.new}
+    assert "done" in command("collections", "reencodings")
+    assert f"{rollout.old} is the default" in command("packs", "default", rollout.old)
+    assert "is unloaded" in command("packs", "unload", rollout.new, "--force")
