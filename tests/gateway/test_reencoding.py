@@ -113,6 +113,8 @@ async def test_a_cancelled_one_ends_and_is_forgotten(
     await asyncio.sleep(0.3)  # it is inside by now, or will be cancelled before
     assert (await reencoder.cancel("endless")).state is ReencodingState.CANCELLED
     assert reencoder.packs() == set()
+    await reencoder.start("endless", "default@8.8.8")
+    assert (await reencoder.cancel("endless")).state is ReencodingState.CANCELLED  # before its first step
     assert taken(await gateway.batch_ingest("endless", [text_item("u", "a cat")])) == 1
     await reencoder.close()
 

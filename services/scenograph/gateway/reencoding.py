@@ -120,6 +120,9 @@ class Reencoder:
             self._unwanted.add(collection)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            if self._known[collection].state is ReencodingState.RUNNING:  # it had not come to its first step
+                self._unwanted.discard(collection)
+                self._end(collection, ReencodingState.CANCELLED)
         elif found.state in (ReencodingState.INTERRUPTED, ReencodingState.FAILED):
             second = await self._second.second(collection, found.pack)
             await second.discard()
