@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import numpy as np
 
 from scenograph.encoder.sentences import graph_sentence
+from scenograph.runtime.batcher import Batcher
 from scenograph.runtime.checks import check_count, check_vector
 from scenograph.runtime.contracts import EmbeddingBatch, FloatArray, ImageFeatures, Timings
-from scenograph.runtime.sessions import Arrays, Sessions
-from scenograph.runtime.texts import TextEncoder, reading_feeds
+from scenograph.runtime.sessions import Sessions
+from scenograph.runtime.texts import Reading, TextEncoder, reading_feeds
 from scenograph.runtime.vision import Sight, Vision
 from scenograph.scene.errors import InvalidInput, InvalidText
 from scenograph.scene.graph import SceneGraph
 
 MAX_IMAGES, MAX_TEXTS, MAX_GRAPHS = 64, 1024, 256
 MAX_TEXT_CHARS = 2000
-TEXT_ROWS = 64  # texts in one run of the text head
+HEAD_ROWS = 16  # images or texts in one run of a head
 HEADS = ("image_head", "text_head")
 _FEATURES = {
     "class_probs": "class_probabilities",
@@ -31,7 +32,9 @@ _FEATURES = {
 class EncoderApp:
     """Embeds images (or their features), texts and graphs (contracts.Encoder)."""
 
-    def __init__(self, sessions: Sessions, vision: Vision, texts: TextEncoder) -> None:
+    def __init__(
+        self, sessions: Sessions, vision: Vision, texts: TextEncoder, *, max_queue: int = 4096
+    ) -> None:
         self._sessions = sessions
         self._vision = vision
         self._texts = texts
@@ -51,6 +54,27 @@ class EncoderApp:
             spec.name: _FEATURES.get(spec.name, spec.name) for spec in heads["image_head"].inputs
         }
         self._text_inputs = [spec.name for spec in heads["text_head"].inputs]
+        self._image_head = Batcher(
+            self._embed_images,
+            sessions.executor,
+            max_rows=HEAD_ROWS,
+            wait_s=0.0,
+            max_queue=max_queue,
+            parallel=sessions.workers,
+            name="image_head",
+            metrics=sessions.metrics,
+        )
+        self._text_head = Batcher(
+            self._embed_texts,
+            sessions.executor,
+            max_rows=HEAD_ROWS,
+            wait_s=0.0,
+            max_queue=max_queue,
+            parallel=sessions.workers,
+            size=lambda reading: len(reading.ids),
+            name="text_head",
+            metrics=sessions.metrics,
+        )
 
     async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:
         """Vectors of images, or of what the visual service answered for them.
@@ -62,7 +86,7 @@ class EncoderApp:
             if isinstance(image, ImageFeatures):
                 self._check_features(image, f"images[{place}].features")
         places = [place for place, image in enumerate(images) if isinstance(image, bytes)]
-        features = [image if isinstance(image, ImageFeatures) else None for image in images]
+        features = {place: image for place, image in enumerate(images) if isinstance(image, ImageFeatures)}
         timings: Timings = {}
         if places:
             sights, timings = await self._vision.look(
@@ -73,11 +97,8 @@ class EncoderApp:
                 if not isinstance(sight, Sight):
                     raise sight
                 features[place] = sight.features
-        feeds = {
-            name: np.stack([getattr(item, attribute) for item in features])
-            for name, attribute in self._head_inputs.items()
-        }
-        return await self._embed("image_head", feeds, timings)
+        rows = [features[place] for place in range(len(images))]
+        return await self._embedded(self._image_head.submit(rows), timings)
 
     async def encode_texts(self, texts: Sequence[str]) -> EmbeddingBatch:
         """Vectors of texts; what goes beyond the encoder's 256 tokens is not read.
@@ -107,24 +128,24 @@ class EncoderApp:
     async def _read(self, texts: Sequence[str]) -> EmbeddingBatch:
         start = time.perf_counter()
         readings = await self._texts.read(texts)
-        middle = time.perf_counter()
-        # Texts of like length run together: a batch is padded to its longest.
-        order = sorted(range(len(texts)), key=lambda place: len(readings[place].ids))
-        vectors: dict[int, FloatArray] = {}
-        for first in range(0, len(order), TEXT_ROWS):
-            places = order[first : first + TEXT_ROWS]
-            feeds = reading_feeds([readings[place] for place in places], self._text_inputs)
-            answer = await self._sessions.run("text_head", feeds)
-            vectors |= zip(places, answer["embedding"], strict=True)
-        timings = {"infer": (middle - start) * 1e3, "embed": (time.perf_counter() - middle) * 1e3}
-        embeddings = np.stack([vectors[place] for place in range(len(texts))])
+        timings = {"infer": (time.perf_counter() - start) * 1e3}
+        return await self._embedded(self._text_head.submit(readings), timings)
+
+    async def _embedded(self, vectors: Awaitable[list[FloatArray]], timings: Timings) -> EmbeddingBatch:
+        start = time.perf_counter()
+        embeddings = np.stack(await vectors)
+        timings = {**timings, "embed": (time.perf_counter() - start) * 1e3}
         return EmbeddingBatch(embeddings, self._sessions.pack.id, timings)
 
-    async def _embed(self, head: str, feeds: Arrays, timings: Timings) -> EmbeddingBatch:
-        start = time.perf_counter()
-        answer = await self._sessions.run(head, feeds)
-        timings = {**timings, "embed": (time.perf_counter() - start) * 1e3}
-        return EmbeddingBatch(answer["embedding"], self._sessions.pack.id, timings)
+    def _embed_images(self, images: list[ImageFeatures]) -> FloatArray:
+        feeds = {
+            name: np.stack([getattr(image, attribute) for image in images])
+            for name, attribute in self._head_inputs.items()
+        }
+        return self._sessions.infer("image_head", feeds)["embedding"]
+
+    def _embed_texts(self, readings: list[Reading]) -> FloatArray:
+        return self._sessions.infer("text_head", reading_feeds(readings, self._text_inputs))["embedding"]
 
     def _check_features(self, features: ImageFeatures, field: str) -> None:
         for name, size in self._feature_sizes.items():

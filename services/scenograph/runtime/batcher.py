@@ -6,10 +6,12 @@ Each call's trace gets a span of every run that took rows of it, from when it as
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
@@ -19,25 +21,37 @@ from scenograph.scene.errors import QueueFull
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
 
+LOOKAHEAD = 128
+"""Rows at the queue's head among which a run looks for those of like size."""
+
 
 class _Call(Generic[Row, Answer]):
-    """One caller's rows: those not yet taken into a run, and the answers so far."""
+    """One caller's rows: how many no run has taken yet, and the answers so far."""
 
     def __init__(self, rows: Sequence[Row], done: asyncio.Future[list[Answer]]) -> None:
         self.rows = rows
-        self.taken = 0
-        self.missing = len(rows)
+        self.waiting = self.missing = len(rows)
         self.answers: list[Answer | None] = [None] * len(rows)
         self.done = done
         self.since = time.monotonic()
         self.place = here()
 
 
-class Batcher(Generic[Row, Answer]):
-    """Collects rows and hands them to `run` in order, `max_rows` at a time and `parallel` runs at once.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place(Generic[Row, Answer]):
+    """A row that waits: the `number`-th of its call."""
 
-    An idle model waits `wait_s` for companions unless a full batch is there; a busy one collects while it
-    runs.
+    call: _Call[Row, Answer]
+    number: int
+    size: int
+
+
+class Batcher(Generic[Row, Answer]):
+    """Collects rows and hands them to `run`, oldest first, `max_rows` at a time and `parallel` runs at once.
+
+    Rows that come within one turn of the event loop go together. An idle model waits `wait_s` for more unless
+    a full batch is there; a busy one collects while it runs. Where a run pads its rows to the largest, `size`
+    tells theirs: the oldest row then goes with those most like it, so that little is padded.
     A caller that is cancelled takes its waiting rows along. `run` is called in `executor`, never in the event
     loop; what it raises reaches every caller in that run. All calls come from one event loop. `name` is the
     queue's in `metrics` and traces.
@@ -52,6 +66,7 @@ class Batcher(Generic[Row, Answer]):
         wait_s: float = 0.001,
         max_queue: int = 256,
         parallel: int = 1,
+        size: Callable[[Row], int] = lambda row: 0,
         name: str = "model",
         metrics: Metrics = UNREAD,
     ) -> None:
@@ -65,8 +80,8 @@ class Batcher(Generic[Row, Answer]):
         self._wait_s = wait_s
         self._max_queue = max_queue
         self._parallel = parallel
-        self._calls: deque[_Call[Row, Answer]] = deque()
-        self._waiting = 0
+        self._size = size
+        self._places: list[_Place[Row, Answer]] = []
         self._running = 0
         self._row_s = 0.0  # smoothed seconds a row, for the advice of when to come back
         self._timer: asyncio.TimerHandle | None = None
@@ -75,71 +90,68 @@ class Batcher(Generic[Row, Answer]):
     @property
     def waiting(self) -> int:
         """Rows that no run has taken yet."""
-        return self._waiting
+        return len(self._places)
 
     async def submit(self, rows: Sequence[Row]) -> list[Answer]:
         """The answers to `rows`, in order. Raises QueueFull where others' rows leave no room for them."""
         if not rows:
             return []
-        if self._waiting and self._waiting + len(rows) > self._max_queue:
+        if self._places and self.waiting + len(rows) > self._max_queue:
             self._refusals.inc()
-            retry_after_s = max(0.01, self._row_s * self._waiting)
-            raise QueueFull(f"{self._waiting} rows are waiting already", retry_after_s=retry_after_s)
-        call = _Call(rows, asyncio.get_running_loop().create_future())
-        self._calls.append(call)
-        self._count(len(rows))
-        self._dispatch()
+            retry_after_s = max(0.01, self._row_s * self.waiting)
+            raise QueueFull(f"{self.waiting} rows are waiting already", retry_after_s=retry_after_s)
+        call = _Call[Row, Answer](rows, asyncio.get_running_loop().create_future())
+        self._places += [_Place(call, number, self._size(row)) for number, row in enumerate(rows)]
+        self._queue_rows.inc(len(rows))
+        if self.waiting < self._max_rows:
+            self._dispatch_after(0)
+        else:
+            self._dispatch()
         try:
             return await call.done
         finally:
-            self._forget(call)
+            if call.waiting:  # it ended before they were taken
+                self._queue_rows.dec(call.waiting)
+                self._places = [place for place in self._places if place.call is not call]
 
-    def _count(self, rows: int) -> None:
-        """Takes so many rows in, or out."""
-        self._waiting += rows
-        self._queue_rows.inc(rows)
-
-    def _forget(self, call: _Call[Row, Answer]) -> None:
-        """Drop the rows of a call that ended before they were taken."""
-        left = len(call.rows) - call.taken
-        if left:
-            self._count(-left)
-            call.taken = len(call.rows)
-            self._calls.remove(call)
-
-    def _dispatch(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._calls and self._running < self._parallel:
-            patience = self._calls[0].since + self._wait_s - time.monotonic()
-            if patience > 0 and self._waiting < self._max_rows:
-                if self._timer is None:
-                    self._timer = loop.call_later(patience, self._on_timer)
-                return
-            task = loop.create_task(self._run_one(self._take()))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _dispatch_after(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
         self._dispatch()
 
-    def _take(self) -> list[tuple[_Call[Row, Answer], int]]:
-        """The next rows, each as its call and its place there."""
-        places: list[tuple[_Call[Row, Answer], int]] = []
-        while self._calls and len(places) < self._max_rows:
-            call = self._calls[0]
-            end = min(len(call.rows), call.taken + self._max_rows - len(places))
-            places += [(call, place) for place in range(call.taken, end)]
-            call.taken = end
-            if end == len(call.rows):
-                self._calls.popleft()
-        self._count(-len(places))
-        self._running += 1
-        return places
+    def _dispatch(self) -> None:
+        """Starts what can run now."""
+        loop = asyncio.get_running_loop()
+        while self._places and self._running < self._parallel:
+            patience = self._places[0].call.since + self._wait_s - time.monotonic()
+            if patience > 0 and self.waiting < self._max_rows:
+                self._dispatch_after(patience)
+                return
+            task = loop.create_task(self._run_one(self._take()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _run_one(self, places: list[tuple[_Call[Row, Answer], int]]) -> None:
-        rows = [call.rows[place] for call, place in places]
-        calls = Counter(call for call, _ in places)
+    def _take(self) -> list[_Place[Row, Answer]]:
+        """The rows of the next run, in order of age."""
+        oldest, near = self._places[0].size, self._places[: max(LOOKAHEAD, self._max_rows)]
+        chosen = heapq.nsmallest(
+            self._max_rows, range(len(near)), key=lambda at: (abs(near[at].size - oldest), at)
+        )
+        taken = [near[at] for at in sorted(chosen)]
+        for at in sorted(chosen, reverse=True):
+            del self._places[at]
+        for place in taken:
+            place.call.waiting -= 1
+        self._queue_rows.dec(len(taken))
+        self._running += 1
+        return taken
+
+    async def _run_one(self, places: list[_Place[Row, Answer]]) -> None:
+        rows = [place.call.rows[place.number] for place in places]
+        calls = Counter(place.call for place in places)
         start = begun = time.monotonic()
 
         def run() -> Sequence[Answer]:
@@ -157,8 +169,9 @@ class Batcher(Generic[Row, Answer]):
                     call.done.set_exception(error)
         else:
             self._row_s += 0.2 * ((time.monotonic() - start) / len(rows) - self._row_s)
-            for (call, place), answer in zip(places, answers, strict=True):
-                call.answers[place] = answer
+            for place, answer in zip(places, answers, strict=True):
+                call = place.call
+                call.answers[place.number] = answer
                 call.missing -= 1
                 if not call.missing and not call.done.done():
                     call.done.set_result(call.answers)  # type: ignore[arg-type]  # every place is filled

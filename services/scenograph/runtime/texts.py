@@ -64,24 +64,19 @@ class TextEncoder:
             wait_s=batch_wait_s,
             max_queue=max_queue,
             parallel=sessions.workers,
+            size=len,
             name=MODEL,
             metrics=sessions.metrics,
         )
-        self._shared: SharedPasses[str, Reading] = SharedPasses(self._pass, remembered)
+        self._shared: SharedPasses[str, Reading] = SharedPasses(self._batcher.submit, remembered)
 
     async def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of texts.  Shapes: n texts, n >= 1 -> (n, D) float32.  Errors: QueueFull."""
-        return np.stack([reading.sentence for reading in await self._pass(texts)])
+        return np.stack([reading.sentence for reading in await self._batcher.submit(texts)])
 
     async def read(self, texts: Sequence[str]) -> list[Reading]:
         """The reading of each text, in order.  Errors: QueueFull."""
         return await self._shared.get(texts)
-
-    async def _pass(self, texts: Sequence[str]) -> list[Reading]:
-        # Texts of like length run together: a batch is padded to its longest.
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        rows = dict(zip(order, await self._batcher.submit([texts[place] for place in order]), strict=True))
-        return [rows[place] for place in range(len(texts))]
 
     def _run(self, texts: list[str]) -> list[Reading]:
         tokens = self._tokenizer.encode_batch(texts)

@@ -42,17 +42,22 @@ class Picture:
 class Sight:
     """What the models see in an image; `cells` (h, w, classes) is the backbone's dense class map.
 
-    `maps`: the last feature map (h, w, channels) of "detector" and of "backbone", where the pack's models
-    give them.
+    `boxes` (A, 4) and `scores` (A, C) are the detector's, of all its anchors. `maps`: the last feature map
+    (h, w, channels) of "detector" and of "backbone", where the pack's models give them.
     """
 
     width: int
     height: int
     preview: ImageArray
-    detections: Detections
+    boxes: FloatArray
+    scores: FloatArray
     cells: FloatArray
     features: ImageFeatures
     maps: Mapping[str, FloatArray]
+
+    def detections(self) -> Detections:
+        """The objects found; only graphs need them, and they take as long as a small model (blocking)."""
+        return detect(self.boxes, self.scores)
 
 
 class Vision:
@@ -131,12 +136,8 @@ class Vision:
         height, width = pixels.shape[:2]
         return Picture(width, height, _preview(pixels), detector_input(pixels), backbone_input(pixels))
 
-    def _run_detector(self, rows: list[ImageArray]) -> list[tuple[Detections, FloatArray, Answer]]:
-        answer = self._sessions.infer("detector", {"image": np.stack(rows)})
-        return [
-            (detect(row["boxes"], row["scores"]), object_scores(row["scores"]), row)
-            for row in _rows(answer, len(rows))
-        ]
+    def _run_detector(self, rows: list[ImageArray]) -> list[Answer]:
+        return _rows(self._sessions.infer("detector", {"image": np.stack(rows)}), len(rows))
 
     def _run_backbone(self, rows: list[ImageArray]) -> list[Answer]:
         return _rows(self._sessions.infer("backbone", {"image": np.stack(rows)}), len(rows))
@@ -146,18 +147,24 @@ def _rows(answer: Answer, count: int) -> list[Answer]:
     return [{name: values[row] for name, values in answer.items()} for row in range(count)]
 
 
-def _sight(picture: Picture, found: tuple[Detections, FloatArray, Answer], backbone: Answer) -> Sight:
-    detections, best, detector = found
+def _sight(picture: Picture, detector: Answer, backbone: Answer) -> Sight:
     features = ImageFeatures(
         class_probabilities=backbone["probs"],
-        object_scores=best,
+        object_scores=object_scores(detector["scores"]),
         pooled=backbone["features"],
         detector_pooled=detector.get("features", np.zeros(0, dtype=np.float32)),
     )
     models = {"detector": detector, "backbone": backbone}
-    maps = {name: answer["map"] for name, answer in models.items() if "map" in answer}
-    width, height, cells = picture.width, picture.height, backbone["cells"]
-    return Sight(width, height, picture.preview, detections, cells, features, maps)
+    return Sight(
+        width=picture.width,
+        height=picture.height,
+        preview=picture.preview,
+        boxes=detector["boxes"],
+        scores=detector["scores"],
+        cells=backbone["cells"],
+        features=features,
+        maps={name: answer["map"] for name, answer in models.items() if "map" in answer},
+    )
 
 
 def _preview(pixels: ImageArray) -> ImageArray:

@@ -64,8 +64,9 @@ class VisualApp:
 
     def _graph(self, sight: Sight, units: bool) -> SceneGraph:
         """Blocking: measures, and runs the models that look at regions."""
+        detections = sight.detections()
         graph = build_visual_graph(
-            sight.detections,
+            detections,
             sight.features.class_probabilities,
             sight.cells,
             sight.preview,
@@ -73,7 +74,7 @@ class VisualApp:
         )
         if not units and self._heads is None:
             return graph
-        places = unit_places(sight.detections)
+        places = unit_places(detections)
         seen = visual_inputs(places, sight.maps, sight.features.pooled, sight.features.detector_pooled)
         if self._heads is not None:
             graph = self._heads.add(graph, places, seen)
