@@ -44,6 +44,7 @@ def test_encode(server: ServerProcess, default_pack: Pack) -> None:
         default_pack,
         PICTURES,
         concurrencies=(1, 2),
+        parts=(1, 3),
         seconds=0.2,
         rounds=1,
         threads=1,
@@ -51,10 +52,24 @@ def test_encode(server: ServerProcess, default_pack: Pack) -> None:
     )
     assert [each.kind for each in results] == ["texts", "images"]
     for each in results:
-        assert [one.concurrency for one in each.served] == [1, 2] and set(each.bare) == set(encode.BATCHES)
+        assert [(one.parts, one.concurrency) for one in each.served] == [(1, 1), (1, 2), (3, 1), (3, 2)]
+        assert set(each.bare) == {encode.Layout(1, 1, batch) for batch in encode.BATCHES}
         assert all(one.rate > 0 and one.failed == 0 and one.p50_ms <= one.p99_ms for one in each.served)
         assert each.best == max(each.bare.values()) > 0
-    assert len(told) == 2 * (2 + len(encode.BATCHES))
+    assert len(told) == 2 * (4 + len(encode.BATCHES))
+
+
+def test_loads_are_bounded_and_bare_loops_take_both_layouts() -> None:
+    assert encode.loads((1, 64), (1, 32)) == [(1, 1), (1, 64), (32, 1), (32, 8)]
+    assert encode.loads((16, 64), (32,)) == [(32, 8)]
+    assert {(each.loops, each.threads) for each in encode.layouts(2)} == {(2, 1), (1, 2)}
+
+
+def test_no_text_is_asked_for_twice() -> None:
+    source = encode.Source("texts", [])
+    taken = [*source.take(1), *source.take(1)]
+    assert len(set(taken)) == len(taken) == 2 * encode.TEXTS
+    assert encode.Source("images", [b"a", b"b"]).take(3) == [b"a", b"b", b"a"]
 
 
 def test_index_finds_what_faiss_finds() -> None:

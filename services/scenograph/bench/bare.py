@@ -21,10 +21,10 @@ MODELS = ("detector", "backbone", "image_head", "text_encoder", "text_head", "ha
 
 
 class Bare:
-    """Sessions of one thread each, as a server's; they may be run from several threads."""
+    """Sessions of `threads` ONNX Runtime threads each; they may be run from several threads."""
 
-    def __init__(self, pack: Pack) -> None:
-        self._sessions = {name: open_session(pack.model_path(name)) for name in MODELS}
+    def __init__(self, pack: Pack, *, threads: int = 1) -> None:
+        self._sessions = {name: open_session(pack.model_path(name), threads=threads) for name in MODELS}
         self._tokenizer = Tokenizer(pack.path("tokenizer.json"))
 
     def run(self, name: str, feeds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

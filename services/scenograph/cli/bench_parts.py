@@ -20,6 +20,10 @@ Concurrencies = Annotated[
     list[int] | None,
     typer.Option("--concurrency", min=1, help="Callers at a time; 1, 4, 16 and 64 by default."),
 ]
+Parts = Annotated[
+    list[int] | None,
+    typer.Option("--parts", min=1, max=64, help="Texts or images in a call; 1 and 32 by default."),
+]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over them.")]
 Threads = Annotated[int, typer.Option(min=1, help="Workers of the server started, threads of the bare loop.")]
 Entries = Annotated[int, typer.Option(min=1, help="Codes in the index.")]
@@ -27,6 +31,7 @@ Entries = Annotated[int, typer.Option(min=1, help="Codes in the index.")]
 
 def encode(
     concurrency: Concurrencies = None,
+    parts: Parts = None,
     seconds: Seconds = 1.0,
     rounds: Rounds = 1,
     threads: Threads = 2,
@@ -38,11 +43,12 @@ def encode(
 ) -> None:
     """Texts and images a second through the encoder service, beside its models in a bare ONNX Runtime loop.
 
-    Calls have one text or image each; the bare loop is measured with several sizes of batches, in the same
-    run.
+    Calls have one text or image each, then 32, as backends encode in batches; of those no more are made at a
+    time than have 256 parts under way. The bare loop is measured with several sizes of batches, each thread a
+    loop of its own and all threads in one run, in the same run.
     """
     with served(server, "encoder", workers=threads) as address:
-        section, about = _encode(address, concurrency, seconds, rounds, threads, pack, photos)
+        section, about = _encode(address, concurrency, parts, seconds, rounds, threads, pack, photos)
     _put_out("Encoding", [section], {"pictures": about}, report, as_json=as_json)
 
 
@@ -95,7 +101,7 @@ def everything(
 ) -> None:
     """All of the benchmarks of parts, in one report."""
     with served(server, workers=2) as address:
-        encoding, about = _encode(address, None, seconds, 1, 2, "default", photos)
+        encoding, about = _encode(address, None, None, seconds, 1, 2, "default", photos)
         matching, _ = _match(address, 100, 60, photos)
         ingesting, _ = _ingest(address, 40, photos)
     sections = [encoding, _index(entries, 256, 1000, 20), matching, ingesting]
@@ -105,6 +111,7 @@ def everything(
 def _encode(
     address: str,
     concurrency: list[int] | None,
+    parts: list[int] | None,
     seconds: float,
     rounds: int,
     threads: int,
@@ -115,15 +122,17 @@ def _encode(
     from scenograph.cli.reports.parts import encode_section
     from scenograph.packs import open_pack
 
-    chosen, (files, about) = concurrency or list(CONCURRENCIES), pictures(photos)
-    steps = rounds * len(bench.KINDS) * (len(chosen) + len(bench.BATCHES))
+    callers, sizes = concurrency or list(CONCURRENCIES), parts or list(bench.PARTS)
+    files, about = pictures(photos)
+    steps = rounds * len(bench.KINDS) * (len(bench.loads(callers, sizes)) + len(bench.layouts(threads)))
     with progress() as bar:
         task = bar.add_task("encode", total=steps)
         results = bench.measure(
             address,
             open_pack(pack),
             files,
-            concurrencies=chosen,
+            concurrencies=callers,
+            parts=sizes,
             seconds=seconds,
             rounds=rounds,
             threads=threads,

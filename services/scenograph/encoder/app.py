@@ -64,7 +64,7 @@ class EncoderApp:
             name="image_head",
             metrics=sessions.metrics,
         )
-        self._text_head = Batcher(
+        self._text_head: Batcher[Reading, FloatArray] = Batcher(
             self._embed_texts,
             sessions.executor,
             max_rows=HEAD_ROWS,
@@ -137,15 +137,17 @@ class EncoderApp:
         timings = {**timings, "embed": (time.perf_counter() - start) * 1e3}
         return EmbeddingBatch(embeddings, self._sessions.pack.id, timings)
 
-    def _embed_images(self, images: list[ImageFeatures]) -> FloatArray:
+    def _embed_images(self, images: list[ImageFeatures]) -> list[FloatArray]:
         feeds = {
             name: np.stack([getattr(image, attribute) for image in images])
             for name, attribute in self._head_inputs.items()
         }
-        return self._sessions.infer("image_head", feeds)["embedding"]
+        return list(self._sessions.infer("image_head", feeds)["embedding"])
 
-    def _embed_texts(self, readings: list[Reading]) -> FloatArray:
-        return self._sessions.infer("text_head", reading_feeds(readings, self._text_inputs))["embedding"]
+    def _embed_texts(self, readings: list[Reading]) -> list[FloatArray]:
+        return list(
+            self._sessions.infer("text_head", reading_feeds(readings, self._text_inputs))["embedding"]
+        )
 
     def _check_features(self, features: ImageFeatures, field: str) -> None:
         for name, size in self._feature_sizes.items():

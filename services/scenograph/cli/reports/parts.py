@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from scenograph.cli.reports.report import Bars, Block, Cell, Section, Series, Table
 
 if TYPE_CHECKING:
-    from scenograph.bench.encode import Encoding
+    from scenograph.bench.encode import Encoding, Layout, Served
     from scenograph.bench.index import Searching
     from scenograph.bench.ingest import Ingesting
     from scenograph.bench.match import Matching
 
 _ENCODE = (
-    "Calls of one text or image each, by so many callers at a time, then the same models in a bare ONNX "
-    "Runtime loop with {threads} threads, batch by batch. Share: of the bare loop's best."
+    "Calls with so many texts or images each, by so many callers at a time, then the same models in a bare "
+    "ONNX Runtime loop with {threads} threads, batch by batch. Share: of the bare loop's best."
 )
 
 
@@ -24,23 +24,26 @@ def encode_section(results: Sequence[Encoding], threads: int) -> Section:
     blocks: list[Block] = []
     for each in results:
         rows: list[tuple[Cell, ...]] = [
-            (_callers(one.concurrency), one.rate, one.p50_ms, one.p99_ms, one.rate / each.best, one.failed)
+            (_load(one), one.rate, one.p50_ms, one.p99_ms, one.rate / each.best, one.failed)
             for one in each.served
         ]
         rows += [
-            (f"bare loop, batches of {size}", rate, None, None, rate / each.best, None)
-            for size, rate in each.bare.items()
+            (_bare(layout), rate, None, None, rate / each.best, None) for layout, rate in each.bare.items()
         ]
         columns = (each.kind, "a second", "p50 ms", "p99 ms", "share", "failed")
         blocks.append(Table(columns, tuple(rows), each.kind.capitalize(), digits=2))
-        names = tuple(str(row[0]).replace("bare loop, batches of", "bare") for row in rows)
+        names = tuple(str(row[0]) for row in rows)
         rates = tuple(float(row[1] or 0) for row in rows)
         blocks.append(Bars(each.kind.capitalize(), "a second", (Series(each.kind, names, rates),)))
     return Section("Encoding", tuple(blocks), _ENCODE.format(threads=threads))
 
 
-def _callers(number: int) -> str:
-    return f"{number} caller{'s' if number > 1 else ''}"
+def _load(served: Served) -> str:
+    return f"{served.concurrency} caller{'s' if served.concurrency > 1 else ''}, {served.parts} a call"
+
+
+def _bare(layout: Layout) -> str:
+    return f"bare, {layout.loops} x {layout.threads} threads, batches of {layout.batch}"
 
 
 def index_section(found: Searching) -> Section:
