@@ -1,5 +1,5 @@
-"""The encoder service beside MLServer, which serves the same models over its gRPC: one driver, the same inputs
-and cores, in turns.
+"""The encoder service beside MLServer, which serves the same models over its gRPC: one driver, the same inputs,
+the same cores, in turns.
 
     python -m tests.bench.bench_mlserver --venv build/mlserver [--seconds 5] [--rounds 3]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import grpc
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.serving import serving_one
 from tests.support import sample_photo
 
@@ -15,7 +17,7 @@ from scenograph.encoder.sentences import edge_phrase, graph_sentence, node_phras
 from scenograph.encoder.servicer import EncoderServicer
 from scenograph.runtime.contracts import ImageFeatures
 from scenograph.runtime.converters import features_to_pb, graph_to_pb
-from scenograph.runtime.sessions import Sessions
+from scenograph.runtime.sessions import Arrays, Sessions
 from scenograph.runtime.status import from_rpc_error
 from scenograph.runtime.texts import TextEncoder
 from scenograph.runtime.vision import Sight, Vision
@@ -98,6 +100,27 @@ async def test_texts_are_encoded_in_order_whatever_their_company(app: EncoderApp
     together = await app.encode_texts(texts)
     alone = await asyncio.gather(*(app.encode_texts([text]) for text in texts))
     np.testing.assert_allclose(together.vectors, np.concatenate([b.vectors for b in alone]), atol=2e-3)
+
+
+async def test_heads_run_for_several_calls_at_once(
+    sessions: Sessions, vision: Vision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = EncoderApp(sessions, vision, TextEncoder(sessions))
+    features = [await features_of(vision, name) for name in ("chelsea.png", "coffee.png")]
+    alone = [(await app.encode_images([each])).vectors[0] for each in features]
+    rows: dict[str, list[int]] = {"text_head": [], "image_head": []}
+    infer = sessions.infer
+
+    def counting(model: str, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        if model in rows:
+            rows[model].append(len(next(iter(feeds.values()))))
+        return infer(model, feeds)
+
+    monkeypatch.setattr(sessions, "infer", counting)
+    together = await asyncio.gather(*(app.encode_images([each]) for each in features))
+    await asyncio.gather(*(app.encode_texts([f"{count} dogs"]) for count in range(2, 10)))
+    assert rows == {"text_head": [8], "image_head": [2]}
+    np.testing.assert_allclose([batch.vectors[0] for batch in together], alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "x" * (MAX_TEXT_CHARS + 1)])

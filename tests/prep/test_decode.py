@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scenograph.prep import decode_image
+from scenograph.prep import decode_image, decode_reduced
 from scenograph.scene.errors import ImageTooLarge, InvalidImage
 
 FORMATS: list[tuple[str, dict[str, Any]]] = [
@@ -191,3 +191,30 @@ def test_damage_gives_an_image_or_a_clear_error(
     assert pixels.ndim == 3
     assert pixels.shape[2] == 3
     assert pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("side", "shape"), [(0, (400, 600)), (200, (200, 300)), (201, (400, 600)), (90, (100, 150))]
+)
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_sides(side: int, shape: tuple[int, int]) -> None:
+    source = photo().resize((600, 400), Image.Resampling.BICUBIC)
+    pixels, size = decode_reduced(encode(source, "JPEG", quality=95), side)
+    assert (pixels.shape[:2], size) == (shape, (600, 400))
+    small = np.asarray(source.resize(shape[::-1], Image.Resampling.BOX)).astype(int)
+    assert np.abs(pixels.astype(int) - small).mean() < 3
+
+
+def test_a_reduced_image_is_upright_and_so_is_its_size() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    data = encode(photo().resize((600, 400)), "JPEG", quality=95, exif=exif)
+    pixels, size = decode_reduced(data, 200)
+    assert (pixels.shape[:2], size) == ((300, 200), (400, 600))
+
+
+@pytest.mark.parametrize("fmt", ["PNG", "WEBP"])
+def test_other_formats_keep_their_pixels(fmt: str) -> None:
+    data = encode(photo().resize((600, 400)), fmt)
+    pixels, size = decode_reduced(data, 50)
+    np.testing.assert_array_equal(pixels, decode_image(data))
+    assert size == (600, 400)

@@ -140,3 +140,58 @@ async def test_runs_go_side_by_side(pool: ThreadPoolExecutor) -> None:
     await until(lambda: len(model.runs) == 2)
     model.gate.set()
     assert await task == [2, 4, 6]
+
+
+async def test_rows_of_one_turn_go_together_without_a_wait(pool: ThreadPoolExecutor) -> None:
+    model = Model()
+    batcher = Batcher(model, pool, max_rows=8)
+    await asyncio.gather(*(batcher.submit([row]) for row in range(3)))
+    assert model.runs == [[0, 1, 2]]
+
+
+async def held(model: Model, batcher: Batcher[int, int]) -> asyncio.Task[list[int]]:
+    """A call that keeps the model busy until its gate is opened."""
+    model.gate.clear()
+    task = asyncio.create_task(batcher.submit([0]))
+    await until(lambda: model.runs)
+    return task
+
+
+async def test_the_oldest_row_goes_with_those_of_its_size(pool: ThreadPoolExecutor) -> None:
+    model = Model()
+    batcher = Batcher(model, pool, max_rows=3, size=lambda row: row)
+    calls = [await held(model, batcher)]
+    for rows in ([50], [9, 52], [8], [51, 7]):
+        calls.append(asyncio.create_task(batcher.submit(rows)))
+    await until(lambda: batcher.waiting == 6)
+    model.gate.set()
+    answers = await asyncio.gather(*calls)
+    assert answers == [[0], [100], [18, 104], [16], [102, 14]]
+    assert model.runs == [[0], [50, 52, 51], [9, 8, 7]]
+
+
+async def test_an_odd_size_is_not_left_behind(pool: ThreadPoolExecutor) -> None:
+    model = Model()
+    batcher = Batcher(model, pool, max_rows=2, size=lambda row: row)
+    calls = [await held(model, batcher)]
+    for row in (90, 1, 2, 3, 4):
+        calls.append(asyncio.create_task(batcher.submit([row])))
+    await until(lambda: batcher.waiting == 5)
+    model.gate.set()
+    await asyncio.gather(*calls)
+    assert 90 in model.runs[1]
+
+
+async def test_a_cancelled_call_is_gone_from_among_the_sizes(pool: ThreadPoolExecutor) -> None:
+    model = Model()
+    batcher = Batcher(model, pool, max_rows=2, size=lambda row: row)
+    first = await held(model, batcher)
+    gone = asyncio.create_task(batcher.submit([5, 70, 6]))
+    stays = asyncio.create_task(batcher.submit([71, 72, 4]))
+    await until(lambda: batcher.waiting == 6)
+    gone.cancel()
+    await asyncio.gather(gone, return_exceptions=True)
+    assert batcher.waiting == 3
+    model.gate.set()
+    assert await stays == [142, 144, 8] and await first == [0]
+    assert model.runs == [[0], [71, 72], [4]]

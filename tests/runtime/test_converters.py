@@ -80,3 +80,12 @@ def test_an_alignment_says_whether_it_was_learned(learned: float | None) -> None
 def test_kinds_are_numbered_as_in_the_proto() -> None:
     for kind in UnitKind:
         assert pb.UnitKind.Name(pb.UnitKind.ValueType(kind)) == f"UNIT_KIND_{kind.name}"
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 960, 5000])
+def test_an_embedding_is_its_numbers(size: int) -> None:
+    vector = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    message = convert.embedding_to_pb(vector)
+    assert message == pb.Embedding(values=vector.tolist())
+    np.testing.assert_array_equal(convert.embedding_from_pb(message), vector)
+    np.testing.assert_array_equal(list(convert.embedding_to_pb(vector[::-2]).values), vector[::-2])

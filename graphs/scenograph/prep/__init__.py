@@ -3,7 +3,7 @@
 Training and serving share these functions, so that a model always sees what it was trained on. No torch here.
 """
 
-from scenograph.prep.decode import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, decode_image
+from scenograph.prep.decode import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, decode_image, decode_reduced
 from scenograph.prep.resize import (
     BACKBONE_SIZE,
     DETECTOR_SIZE,
@@ -25,6 +25,7 @@ __all__ = [
     "Tokens",
     "backbone_input",
     "decode_image",
+    "decode_reduced",
     "detector_input",
     "resize_for",
 ]

@@ -52,15 +52,36 @@ def decode_image(
     Shapes: -> (H, W, 3) uint8 RGB.  `field` names the request field in errors.
     Errors: InvalidImage (another format, damaged, truncated), ImageTooLarge (told from the header alone).
     """
+    return decode_reduced(data, 0, max_pixels=max_pixels, max_bytes=max_bytes, field=field)[0]
+
+
+def decode_reduced(
+    data: bytes,
+    least_side: int,
+    *,
+    max_pixels: int = MAX_IMAGE_PIXELS,
+    max_bytes: int = MAX_IMAGE_BYTES,
+    field: str = "image",
+) -> tuple[ImageArray, tuple[int, int]]:
+    """As `decode_image`, and the image's full (width, height), upright. A large JPEG comes at a half, a quarter
+    or an eighth of its sides where both keep `least_side` pixels (0: never); libjpeg-turbo then leaves out
+    what a smaller picture does not show.
+    """
     if len(data) > max_bytes:
         raise ImageTooLarge(f"image of {len(data)} bytes; the limit is {max_bytes}", field=field)
     opener = _opener(data, field)
     _check_pixels(_webp_size(data), max_pixels, field)  # Pillow allocates a WebP's canvas on opening it
     try:
         with opener(io.BytesIO(data)) as image:
-            _check_pixels(image.size, max_pixels, field)
+            width, height = image.size
+            _check_pixels((width, height), max_pixels, field)
+            if least_side:
+                image.draft(None, (least_side, least_side))  # of other formats it does nothing
             image.load()
-            return _upright(_to_rgb(image), _orientation(image))
+            orientation = _orientation(image)
+            if _UPRIGHT.get(orientation, (False,))[0]:
+                width, height = height, width
+            return _upright(_to_rgb(image), orientation), (width, height)
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(f"image has too many pixels: {error}", field=field) from None
     except _DECODER_ERRORS as error:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.packs import Pack
-from scenograph.prep import Tokenizer, backbone_input, decode_image, detector_input
+from scenograph.prep import Tokenizer, backbone_input, decode_reduced, detector_input
 from scenograph.runtime.contracts import FloatArray
 from scenograph.runtime.sessions import open_session
+from scenograph.runtime.vision import DECODED_SIDE
 from scenograph.scene.visual_detection import object_scores
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Bare:
 
     def images(self, files: Sequence[bytes]) -> FloatArray:
         """Embeddings of images, from their files on.  Shapes: B files -> (B, D)."""
-        pixels = [decode_image(data) for data in files]
+        pixels = [decode_reduced(data, DECODED_SIDE)[0] for data in files]
         detected = self.run("detector", {"image": np.stack([detector_input(each) for each in pixels])})
         seen = self.run("backbone", {"image": np.stack([backbone_input(each) for each in pixels])})
         heads = {

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.prep import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, backbone_input, decode_image, detector_input
+from scenograph.prep import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, backbone_input, decode_reduced, detector_input
 from scenograph.runtime.batcher import Batcher
 from scenograph.runtime.contracts import ImageFeatures, Timings
 from scenograph.runtime.sessions import Sessions
@@ -25,6 +25,7 @@ ImageArray = NDArray[np.uint8]
 
 MODELS = ("detector", "backbone")
 PREVIEW_SIDE = 512  # colours need no more pixels than that
+DECODED_SIDE = 600  # twice the side of what the models take: a large JPEG is decoded to no fewer pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,10 +131,11 @@ class Vision:
 
     def _decode(self, data: bytes, *, field: str) -> Picture | ScenographError:
         try:
-            pixels = decode_image(data, max_pixels=self._max_pixels, max_bytes=self._max_bytes, field=field)
+            pixels, (width, height) = decode_reduced(
+                data, DECODED_SIDE, max_pixels=self._max_pixels, max_bytes=self._max_bytes, field=field
+            )
         except InvalidInput as error:
             return error
-        height, width = pixels.shape[:2]
         return Picture(width, height, _preview(pixels), detector_input(pixels), backbone_input(pixels))
 
     def _run_detector(self, rows: list[ImageArray]) -> list[Answer]:
