@@ -1,4 +1,4 @@
-"""The encoder service beside MLServer, which serves the same models over its gRPC: one driver, the same inputs,
+"""The encoder service beside MLServer, which serves the same models over its gRPC: one driver, same inputs,
 the same cores, in turns.
 
     python -m tests.bench.bench_mlserver --venv build/mlserver [--seconds 5] [--rounds 3]

@@ -161,8 +161,7 @@ async def test_the_oldest_row_goes_with_those_of_its_size(pool: ThreadPoolExecut
     model = Model()
     batcher = Batcher(model, pool, max_rows=3, size=lambda row: row)
     calls = [await held(model, batcher)]
-    for rows in ([50], [9, 52], [8], [51, 7]):
-        calls.append(asyncio.create_task(batcher.submit(rows)))
+    calls += [asyncio.create_task(batcher.submit(rows)) for rows in ([50], [9, 52], [8], [51, 7])]
     await until(lambda: batcher.waiting == 6)
     model.gate.set()
     answers = await asyncio.gather(*calls)
@@ -174,8 +173,7 @@ async def test_an_odd_size_is_not_left_behind(pool: ThreadPoolExecutor) -> None:
     model = Model()
     batcher = Batcher(model, pool, max_rows=2, size=lambda row: row)
     calls = [await held(model, batcher)]
-    for row in (90, 1, 2, 3, 4):
-        calls.append(asyncio.create_task(batcher.submit([row])))
+    calls += [asyncio.create_task(batcher.submit([row])) for row in (90, 1, 2, 3, 4)]
     await until(lambda: batcher.waiting == 5)
     model.gate.set()
     await asyncio.gather(*calls)

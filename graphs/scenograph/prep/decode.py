@@ -63,9 +63,10 @@ def decode_reduced(
     max_bytes: int = MAX_IMAGE_BYTES,
     field: str = "image",
 ) -> tuple[ImageArray, tuple[int, int]]:
-    """As `decode_image`, and the image's full (width, height), upright. A large JPEG comes at a half, a quarter
-    or an eighth of its sides where both keep `least_side` pixels (0: never); libjpeg-turbo then leaves out
-    what a smaller picture does not show.
+    """As `decode_image`, and the image's full (width, height), upright.
+
+    A large JPEG comes at a half, a quarter or an eighth of its sides where both keep `least_side` pixels
+    (0: never): libjpeg-turbo then leaves out what a smaller picture does not show.
     """
     if len(data) > max_bytes:
         raise ImageTooLarge(f"image of {len(data)} bytes; the limit is {max_bytes}", field=field)

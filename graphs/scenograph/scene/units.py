@@ -31,6 +31,10 @@ class UnitKind(IntEnum):
     SCENE = 5
 
 
+_FIRST, _LAST, _RELATION = int(min(UnitKind)), int(max(UnitKind)), int(UnitKind.RELATION)
+# An enum's names are slow to look up, a hundred graphs a call.
+
+
 class GraphUnits:
     """M unit vectors of d components, in int8 with a scale each: vector i is `vectors[i] * scales[i]`.
 
@@ -94,7 +98,7 @@ class GraphUnits:
         """Raises ValueError where a unit stands for a node or edge that the graph has not."""
         if not len(self) or self.nodes.max() < min(nodes, edges):
             return
-        ends = np.where(self.kinds == UnitKind.RELATION, edges, nodes)
+        ends = np.where(self.kinds == _RELATION, edges, nodes)
         if (self.nodes >= ends).any():
             place = int(np.argmax(self.nodes >= ends))
             raise ValueError(f"unit {place} stands for number {self.nodes[place]} of {ends[place]}")
@@ -158,7 +162,7 @@ class GraphUnits:
             raise ValueError("scales and weights of units are finite")
         if len(self) and self.scales.min() < 0:
             raise ValueError("scales of units are at least 0")
-        if len(self) and not (self.kinds.min() >= UnitKind.OBJECT and self.kinds.max() <= UnitKind.SCENE):
+        if len(self) and not (self.kinds.min() >= _FIRST and self.kinds.max() <= _LAST):
             raise ValueError("a unit of an unknown kind")
         if len(self) and self.nodes.min() < -1:
             raise ValueError("a unit's node is a place from 0, or -1")

@@ -84,11 +84,11 @@ def units_from_pb(message: pb.GraphUnits) -> GraphUnits:
         raise ValueError(f"unit vectors have at least 1 component, not {message.dimension}")
     return GraphUnits(
         np.frombuffer(message.vectors, np.int8).reshape(-1, message.dimension),
-        np.array(list(message.scales), np.float32),
-        np.array(list(message.weights), np.float32),
-        np.clip(np.array(list(message.kinds), np.int32), 0, 127),  # no kind is as large
-        np.array(list(message.nodes), np.int32),
-        np.array(list(message.boxes), np.float32).reshape(-1, 4) if message.boxes else None,
+        np.array(message.scales, np.float32),
+        np.array(message.weights, np.float32),
+        np.minimum(np.maximum(np.array(message.kinds, np.int32), 0), 127),  # no kind is as large
+        np.array(message.nodes, np.int32),
+        np.array(message.boxes, np.float32).reshape(-1, 4) if message.boxes else None,
     )
 
 
