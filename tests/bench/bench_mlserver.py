@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -86,7 +87,7 @@ def make_venv(folder: Path) -> None:
     """MLServer's environment, where there is none."""
     if (folder / "bin" / "mlserver").exists():
         return
-    subprocess.run(["python3.11", "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *PACKAGES], check=True)
 
 
@@ -225,16 +226,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", nargs="+", type=int, default=[0, 1, 2], help="of MLServer, to be tried")
     chosen = parser.parse_args()
-    make_venv(chosen.venv)
+    venv = chosen.venv.absolute()
+    make_venv(venv)
     pack, (photos, about) = open_pack("default").id, pictures(chosen.photos)
     rows = []
     with served("", "encoder", workers=THREADS) as ours:
         for kind in chosen.kinds:
             for parts, callers in encode.loads([chosen.callers], chosen.parts):
                 load = Load(kind, parts, callers)
-                best = best_setting(chosen.venv, load, photos, pack, chosen.workers, chosen.seconds)
+                best = best_setting(venv, load, photos, pack, chosen.workers, chosen.seconds)
                 source = encode.Source(kind, photos)
-                with mlserver(chosen.venv, load, best, pack) as theirs:
+                with mlserver(venv, load, best, pack) as theirs:
                     pairs = [
                         (
                             encode.served_rate(source, ours, parts, callers, chosen.seconds).rate,
