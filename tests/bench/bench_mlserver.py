@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", nargs="+", type=int, default=[0, 1, 2], help="of MLServer, to be tried")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # servers end with it
     venv = chosen.venv.absolute()
     make_venv(venv)
     pack, (photos, about) = open_pack("default").id, pictures(chosen.photos)
