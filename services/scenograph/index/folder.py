@@ -4,6 +4,7 @@ index.json                      format, secret of the page tokens, last epoch gi
 lock                            held while a process has the folder open
 collections/NAME/current.json   which file serves the collection
 collections/NAME/EPOCH.sqlite   the records
+collections/NAME/EPOCH.sqlite.columns/  what searching needs of them, made from them
 snapshots/NAME/                 snapshot.json and records.sqlite
 building/, trash/               what is not yet, or no longer, there; emptied at open
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from scenograph.index.database import raise_os_error
-from scenograph.index.files import sync_folder, write_whole
+from scenograph.index.files import remove, sync_folder, write_whole
 from scenograph.scene.errors import FailedPrecondition, IndexCorrupt, IndexFormatTooNew
 
 FORMAT = 1
@@ -138,7 +139,7 @@ class Folder:
             write_whole(home / "current.json", msgspec.json.encode(_Current(file)))
         for path in home.iterdir():
             if path.name != "current.json" and not path.name.startswith(file):
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def remove_collection(self, name: str, epoch: int) -> None:
         """Takes a collection away, at once and durably; then deletes its files."""

@@ -5,89 +5,117 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.index.hamming import distances, gathered
+from scenograph.index.masks import Wanted
 from scenograph.index.table import View
-from scenograph.runtime.contracts import CodeArray, FloatArray, Level, Modality
+from scenograph.runtime.contracts import CodeArray, FloatArray, Level, SearchIndex, SearchKind
 from scenograph.runtime.levels import cosines, differing_shares, weighted
 
 GATHER_BELOW = (
     0.05  # measured: under this share of rows it is faster to gather their codes than to look at all
 )
 CHUNK = 4096
+SAMPLED = 32_768
+SPARE = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """Rows of the view's table with their distances in bits, and as shares of all bits, each bit counted
-    with its weight and its level's scale; `considered` rows were looked at.
+    with its weight and its level's scale; `considered` rows passed the filter.
     """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.int32]
     shares: NDArray[np.float64]
     considered: int
+    partly: bool = False
+    """Whether lists were looked through, and not every entry."""
 
     def ordered(self, order: NDArray[np.int64]) -> Found:
         """The same in another order."""
-        return Found(self.rows[order], self.distances[order], self.shares[order], self.considered)
-
-
-def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modality) -> NDArray[np.bool_]:
-    """Which rows a search looks at: live, of the modality, of an item that passes. Shape: (rows,) bool."""
-    wanted = view.live_rows
-    if modality != Modality.UNSPECIFIED:
-        wanted = wanted & (view.table.modality.data[: view.rows] == modality)
-    if passing is not None:
-        wanted = wanted & passing[view.table.slot.data[: view.rows]]
-    return wanted
+        return Found(
+            self.rows[order], self.distances[order], self.shares[order], self.considered, self.partly
+        )
 
 
 def nearest(
-    view: View, code: CodeArray, wanted: NDArray[np.bool_], keep: int, levels: Sequence[Level] = ()
+    view: View,
+    code: CodeArray,
+    wanted: Wanted,
+    keep: int,
+    levels: Sequence[Level] = (),
+    *,
+    exact: bool = True,
 ) -> Found:
     """The `keep` wanted rows of least distance, in no order; bits count by the levels' scales.
 
-    Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept.
-    Shapes: code (bits / 8,) uint8, wanted (rows,) bool.
+    Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept. Unless
+    `exact`, a collection with lists is looked at in part, where that finds as many of the nearest as is asked of it.
+    Shapes: code (bits / 8,) uint8.
     """
-    considered = int(np.count_nonzero(wanted))
-    if not considered:
+    if not wanted.count:
         return Found(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float64), 0)
+    keep = min(keep, wanted.count)
+    places = None if exact or weighted(levels) else _listed(view, code, wanted, keep)
+    partly = places is not None
+    if places is None and wanted.count < GATHER_BELOW * view.rows:
+        places = np.flatnonzero(wanted.rows)
     codes = view.table.codes.data[: view.rows]
-    places = np.flatnonzero(wanted) if considered < GATHER_BELOW * view.rows else None
-    looked = codes if places is None else codes[places]
-    left_out = ~wanted if places is None and considered < view.rows else None
-    keep = min(keep, considered)
+    looked = codes if places is None else gathered(codes, places)
+    mask = wanted.rows if places is None and wanted.count < view.rows else None
     if weighted(levels):
         shares = differing_shares(code, looked, levels)
-        if left_out is not None:
-            shares[left_out] = np.inf
-        kept = _least(view, places, shares, float(np.partition(shares, keep - 1)[keep - 1]), keep)
-        distances, shares = _hamming(code, looked[kept]), shares[kept]
+        kept = _least(view, places, shares, mask, keep)
+        away, shares = distances(code, looked[kept]), shares[kept]
     else:
-        distances = _hamming(code, looked)
-        if left_out is not None:
-            distances[left_out] = view.table.bits + 1
-        histogram = np.bincount(distances, minlength=view.table.bits + 2)[: view.table.bits + 1]
-        border = int(np.searchsorted(np.cumsum(histogram), keep))
-        kept = _least(view, places, distances, border, keep)
-        distances = distances[kept]
-        shares = distances / view.table.bits
-    return Found(kept if places is None else places[kept], distances, shares, considered)
+        away = distances(code, looked)
+        kept = _least(view, places, away, mask, keep)
+        away = away[kept]
+        shares = away / view.table.bits
+    return Found(kept if places is None else places[kept], away, shares, wanted.count, partly)
+
+
+def _listed(view: View, code: CodeArray, wanted: Wanted, keep: int) -> NDArray[np.int64] | None:
+    """The wanted rows in the lists nearest to the code, and those in no list yet; None where all are to be looked at:
+    without lists, with a filter that few pass, with more to keep than was measured.
+    """
+    lists = view.table.lists
+    if lists is None or lists.rows > view.rows:
+        return None
+    probes = lists.probes_for(keep * view.entries / wanted.count)
+    if probes is None or wanted.count < GATHER_BELOW * view.rows:
+        return None
+    rows = np.append(lists.near(code, probes), np.arange(lists.rows, view.rows))
+    rows = rows[wanted.rows[rows]]
+    return rows if len(rows) >= keep else None
 
 
 def _least(
     view: View,
     places: NDArray[np.int64] | None,
     values: NDArray[np.int32] | NDArray[np.float64],
-    border: float,
+    wanted: NDArray[np.bool_] | None,
     keep: int,
 ) -> NDArray[np.int64]:
-    """Where the `keep` least values are, the greatest of which is `border`; row i is `places[i]`, else i."""
-    kept = np.flatnonzero(values <= border)
+    """Where the `keep` least of the wanted values are; row i is `places[i]`, else i.
+
+    Most values are past a bound that a sample of them gives, and need only be compared with it.
+    """
+    step = max(1, len(values) // SAMPLED)
+    sample = values[::step] if wanted is None else values[::step][wanted[::step]]
+    rank = min(len(sample) - 1, 2 * keep // step + SPARE)
+    near = values <= (np.partition(sample, rank)[rank] if rank >= 0 else np.inf)
+    if wanted is not None:
+        near &= wanted
+    kept = np.flatnonzero(near)
+    if len(kept) < keep:
+        kept = np.arange(len(values)) if wanted is None else np.flatnonzero(wanted)
+    border = np.partition(values[kept], keep - 1)[keep - 1]
+    kept = kept[values[kept] <= border]
     if len(kept) > keep:
         last = np.flatnonzero(values[kept] == border)
         tied = kept[last] if places is None else places[kept[last]]
@@ -95,12 +123,20 @@ def _least(
     return kept
 
 
+def searched(view: View, *, partly: bool = True) -> SearchIndex:
+    """What searches of the view go through, or one that looked at a part."""
+    lists = view.table.lists
+    if not partly or lists is None or not lists.probes:
+        return SearchIndex()
+    return SearchIndex(SearchKind.LISTS, len(lists.order), len(lists.centres), lists.recall, lists.measured)
+
+
 def weighed(
     view: View, code: CodeArray, found: Found, bit_weights: FloatArray, levels: Sequence[Level] = ()
 ) -> Found:
     """The same rows, their shares by the weights of bits.  Shapes: bit_weights (bits,)."""
     shares = differing_shares(code, view.table.codes.data[found.rows], levels, bit_weights)
-    return Found(found.rows, found.distances, shares, found.considered)
+    return Found(found.rows, found.distances, shares, found.considered, found.partly)
 
 
 def ranked(view: View, found: Found) -> Found:
@@ -121,19 +157,9 @@ def rescored(
     own = np.zeros((len(found.rows), len(levels)), np.float32)
     for start in range(0, len(found.rows), CHUNK):
         part = slice(start, start + CHUNK)
-        whole[part], own[part] = cosines(embedding, view.table.embeddings.take(found.rows[part]), levels)
+        whole[part], own[part] = cosines(embedding, view.table.embeddings.data[found.rows[part]], levels)
     order = _order(view, found.rows, -whole)
     return found.ordered(order), whole[order], own[order]
-
-
-def _hamming(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
-    distances = np.empty(len(codes), np.int32)
-    query = np.ascontiguousarray(code)
-    pointer = faiss.swig_ptr
-    faiss.hammings(  # type: ignore[attr-defined]
-        pointer(query), pointer(codes), 1, len(codes), codes.shape[1], pointer(distances)
-    )
-    return distances
 
 
 def _order(
@@ -152,7 +178,7 @@ def _order(
 def _tie_order(view: View, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """The order that sorts rows by item id (code points), modality and ordinal."""
     table = view.table
-    ids = [table.ids[slot] for slot in table.slot.data[rows].tolist()]
+    ids = table.ids.take(table.slot.data[rows])
     keys = zip(
         ids,
         table.modality.data[rows].tolist(),

@@ -103,9 +103,12 @@ class Apps:
     @cached_property
     def index(self) -> IndexApp:
         from scenograph.index.app import IndexApp
+        from scenograph.index.limits import Limits
         from scenograph.runtime.telemetry.collections import CollectionSizes
 
-        app = IndexApp(self.parts.settings.data_dir / "index")
+        settings = self.parts.settings
+        limits = Limits(exact_up_to=settings.index.exact_up_to, recall=settings.index.recall)
+        app = IndexApp(settings.data_dir / "index", limits)
         CollectionSizes(app.sizes, self.parts.metrics.registry)
         self.parts.closing.push_async_callback(app.close)
         return app

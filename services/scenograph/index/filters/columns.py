@@ -39,8 +39,8 @@ class ScalarColumn:
         kinds = np.zeros(fresh, np.uint8)
         numbers = np.zeros(fresh, np.float64)
         texts = np.full(fresh, NO_TEXT, np.int32)
-        for position in range(fresh):
-            value = _scalar_at(msgspec.json.decode(metadata[self._slots + position]), self._keys)
+        for position, content in enumerate(metadata[self._slots : slots]):
+            value = _scalar_at(_decoded(content), self._keys)
             kind = kinds[position] = _kind(value)
             if kind == TEXT:
                 texts[position] = self._dictionary.setdefault(value, len(self._dictionary))
@@ -86,8 +86,8 @@ class MemberColumn:
 
     def extend(self, metadata: Sequence[bytes], slots: int) -> None:
         """Takes the slots up to `slots` in."""
-        for slot in range(self._slots, slots):
-            for member in set(_members_at(msgspec.json.decode(metadata[slot]), self._keys)):
+        for slot, content in enumerate(metadata[self._slots : slots], self._slots):
+            for member in set(_members_at(_decoded(content), self._keys)):
                 self._members.setdefault(member, []).append(slot)
         self._slots = max(self._slots, slots)
 
@@ -97,6 +97,13 @@ class MemberColumn:
         found = np.array(self._members.get((_kind(value), value), []), dtype=np.int64)
         mask[found[found < slots]] = True
         return mask
+
+
+def _decoded(metadata: bytes) -> object:
+    try:
+        return msgspec.json.decode(metadata)
+    except msgspec.DecodeError:
+        return {}  # removed from the collection, and being erased just now
 
 
 def _kind(value: object) -> int:
