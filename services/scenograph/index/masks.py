@@ -48,15 +48,18 @@ class MaskCache:
         """Which rows pass the filter and are of the modality. Errors: InvalidFilter."""
         passing = self.passing(view, text)
 
-        def work() -> Wanted:
-            rows = view.live_rows
-            if modality != Modality.UNSPECIFIED:
-                rows = rows & (view.table.modality.data[: view.rows] == modality)
-            if passing is not None:
-                rows = rows & passing[view.table.slot.data[: view.rows]]
-            return Wanted(rows, int(np.count_nonzero(rows)))
+        key = (view.table.serial, view.version, text, modality)
+        return self._rows.get(key, lambda: wanted_rows(view, passing, modality))
 
-        return self._rows.get((view.table.serial, view.version, text, modality), work)
+
+def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modality) -> Wanted:
+    """Which rows are live, of the modality, and of an item that passes.  Shapes: passing (slots,) bool."""
+    rows = view.live_rows
+    if modality != Modality.UNSPECIFIED:
+        rows = rows & (view.table.modality.data[: view.rows] == modality)
+    if passing is not None:
+        rows = rows & passing[view.table.slot.data[: view.rows]]
+    return Wanted(rows, int(np.count_nonzero(rows)))
 
 
 class _Newest(Generic[V]):

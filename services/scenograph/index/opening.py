@@ -58,10 +58,10 @@ def next_table(home: Path) -> Path:
     return home / str(max(_tables(home), default=0) + 1)
 
 
-def remove_others(home: Path, table: Path) -> None:
-    """Removes the tables that no position tells of any more; who reads one still can."""
+def remove_earlier(home: Path, table: Path) -> None:
+    """Removes the tables before this one, once the position tells of it; who reads one still can."""
     for number in _tables(home):
-        if str(number) != table.name:
+        if number < int(table.name):
             shutil.rmtree(home / str(number), ignore_errors=True)
 
 

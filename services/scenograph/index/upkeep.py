@@ -18,7 +18,7 @@ from scenograph.index.building import build
 from scenograph.index.hamming import one_thread
 from scenograph.index.limits import Limits
 from scenograph.index.lists_file import write_lists
-from scenograph.index.opening import remove_others
+from scenograph.index.opening import remove_earlier
 from scenograph.index.position import Position, Stale, check_embeddings, write_position
 from scenograph.index.table import View
 
@@ -115,7 +115,7 @@ class Upkeep:
         view, last = self._view, self._position
         if last is None or (last.table, last.version) != (view.table.folder.name, view.version):
             self._position = write_position(self._home, view, last)
-            remove_others(self._home, view.table.folder)
+            remove_earlier(self._home, view.table.folder)
         return view
 
     def _erase(self, view: View) -> None:
