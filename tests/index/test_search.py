@@ -20,7 +20,6 @@ from scenograph.index.table import Rows, Table, View, empty_view
 from scenograph.runtime.contracts import CodeArray, Entry, FloatArray, IndexQuery, Level, Modality, Record
 from scenograph.scene.errors import CollectionNotFound, InvalidFilter, InvalidInput, PackMismatch
 
-
 FOLDERS = tempfile.TemporaryDirectory(prefix="scenograph-tests-")
 
 

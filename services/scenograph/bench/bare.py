@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.hashing.app import pack_codes
 from scenograph.packs import Pack
 from scenograph.prep import Tokenizer, backbone_input, decode_image, detector_input
-from scenograph.runtime.contracts import FloatArray
+from scenograph.runtime.contracts import DEFAULT_BITS, CodeArray, FloatArray
 from scenograph.runtime.sessions import open_session
 from scenograph.scene.visual_detection import object_scores
 
@@ -58,9 +59,9 @@ class Bare:
         embeddings: FloatArray = self.run("text_head", feeds | read)["embedding"]
         return embeddings
 
-    def codes(self, embeddings: FloatArray) -> None:
-        """Hash embeddings (B, D)."""
-        self.run("hash_head", {"embedding": embeddings})
+    def codes(self, embeddings: FloatArray) -> CodeArray:
+        """Codes of embeddings.  Shapes: (B, D) -> (B, DEFAULT_BITS / 8) uint8."""
+        return pack_codes(self.run("hash_head", {"embedding": embeddings})["projections"], DEFAULT_BITS)
 
 
 def batches(parts: Sequence[T], size: int) -> list[Sequence[T]]:

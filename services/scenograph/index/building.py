@@ -23,15 +23,16 @@ KEPT = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 REPORTED = 1000
 MOST = 0.25  # measured: gathering the codes of more than this costs what looking at all of them does
 
-Stop = Callable[[], None]
-Bits = NDArray[np.uint8]
+Progress = Callable[[str, int, int], object]  # what is being done, how much of it is, of how much
 
 
-def build(view: View, recall: float, earlier: Lists | None = None, stop: Stop = lambda: None) -> Lists:
+def build(
+    view: View, recall: float, earlier: Lists | None = None, progress: Progress = lambda what, done, of: None
+) -> Lists:
     """Lists of the view's living rows in which searches find `recall` of the nearest, on average.
 
-    `stop` is called between steps and raises where there is to be no more of them. `earlier` lists of the same table
-    lend their centres while it has less than doubled since these were chosen.
+    `progress` is told of each step; what it raises ends the work. `earlier` lists of the same table lend their centres
+    while it has less than doubled since these were chosen.
     """
     random = np.random.default_rng(view.rows)
     codes, living = view.table.codes.data, np.flatnonzero(view.live_rows)
@@ -44,14 +45,14 @@ def build(view: View, recall: float, earlier: Lists | None = None, stop: Stop = 
     else:
         number = 2 ** round(math.log2(math.sqrt(len(living))))
         chosen = np.sort(random.choice(living, min(len(living), SAMPLE * number), replace=False))
-        centres, trained, fresh = majorities(codes[chosen], number, random, stop), len(living), living
+        centres, trained, fresh = majorities(codes[chosen], number, random, progress), len(living), living
     for start in range(0, len(fresh), CHUNK):
-        stop()
+        progress("entries put into lists", start, len(fresh))
         part = fresh[start : start + CHUNK]
         labels[part] = nearest_of(codes[part], centres)
     order = living[np.argsort(labels[living].astype(np.uint16), kind="stable")].astype(np.int32)
     starts = np.append(0, np.cumsum(np.bincount(labels[living], minlength=len(centres))))
-    curves = _curves(view, centres, labels, random.choice(living, 2 * QUERIES), stop)
+    curves = _curves(view, centres, labels, random.choice(living, 2 * QUERIES), progress)
     sizes = np.diff(starts)
     probes, measured, found = [], 0, 1.0
     for keep, tried in curves.items():
@@ -65,15 +66,15 @@ def build(view: View, recall: float, earlier: Lists | None = None, stop: Stop = 
     return Lists(view.rows, centres, starts, order, tuple(probes), found, measured, trained)
 
 
-def majorities(codes: CodeArray, number: int, random: np.random.Generator, stop: Stop) -> CodeArray:
+def majorities(codes: CodeArray, number: int, random: np.random.Generator, progress: Progress) -> CodeArray:
     """Centres of so many groups of codes: each bit is what most of the group have.
 
     This is Lloyd's algorithm for Hamming distance; a group that lost all its codes starts anew from one of them.
     Shapes: codes (n, b) -> (number, b) uint8.
     """
     centres = codes[random.choice(len(codes), number, replace=False)]
-    for _ in range(ROUNDS):
-        stop()
+    for turn in range(ROUNDS):
+        progress("centres chosen", turn, ROUNDS)
         labels = nearest_of(codes, centres)
         order, counts = np.argsort(labels, kind="stable"), np.bincount(labels, minlength=number)
         starts = np.append(0, np.cumsum(counts))
@@ -88,7 +89,7 @@ def majorities(codes: CodeArray, number: int, random: np.random.Generator, stop:
 
 
 def _curves(
-    view: View, centres: CodeArray, labels: NDArray[np.int32], rows: NDArray[np.int64], stop: Stop
+    view: View, centres: CodeArray, labels: NDArray[np.int32], rows: NDArray[np.int64], progress: Progress
 ) -> dict[int, NDArray[np.float64]]:
     """For each number kept: the share of a query's nearest that lie in its first 1, 2, ... lists.
 
@@ -99,7 +100,7 @@ def _curves(
     kept = [keep for keep in KEPT if keep <= len(labels) * MOST]
     curves = {keep: np.ones((len(rows), len(centres))) for keep in kept}
     for place, row in enumerate(rows.tolist()):
-        stop()
+        progress("recall measured", place, len(rows))
         wanted = view.live_rows & (modality != modality[row])
         if place % 2 or not wanted.any():
             wanted = view.live_rows

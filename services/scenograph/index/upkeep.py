@@ -25,6 +25,7 @@ from scenograph.index.table import View
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+TELL_EVERY_S = 30.0
 GROWTH = 0.05  # rows past the lists' end, which are all looked at, as a share of those in them
 ERASED = 0  # the modality of a row that is erased: no row has it otherwise
 
@@ -56,6 +57,7 @@ class Upkeep:
         self._position = position
         self._saved = view.table.lists
         self._views: deque[ref[View]] = deque()
+        self._told = 0.0
         self._due, self._closing = Event(), Event()
         self.published(view)
         self._thread = Thread(target=self._run, name=f"index-upkeep-{name}", daemon=True)
@@ -152,14 +154,20 @@ class Upkeep:
         if view.entries > self._limits.exact_up_to and (
             lists is None or view.rows - lists.rows > GROWTH * lists.rows
         ):
-            began = time.monotonic()
+            began = self._told = time.monotonic()
             log.info("%s: an index of %d entries is being built", self._name, view.entries)
-            lists = table.lists = build(view, self._limits.recall, lists, self._stop)
+            lists = table.lists = build(view, self._limits.recall, lists, self._progress)
             took = time.monotonic() - began
             log.info("%s: built in %.1f s, recall %.3f at %d", self._name, took, lists.recall, lists.measured)
         if lists is not None and lists is not self._saved:
             write_lists(table.folder, lists)
             self._saved = lists
+
+    def _progress(self, what: str, done: int, of: int) -> None:
+        self._stop()
+        if time.monotonic() - self._told > TELL_EVERY_S:
+            log.info("%s: %s: %d of %d", self._name, what, done, of)
+            self._told = time.monotonic()
 
     def _stop(self) -> None:
         if self._closing.is_set():
