@@ -15,6 +15,7 @@ from scenograph.bench.sentences import sentences
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import AsyncClient, Client
 from scenograph.packs import Pack
+from scenograph.runtime.contracts import DEFAULT_BITS
 
 PICTURES = [drawn_picture(number) for number in range(3)]
 
@@ -34,7 +35,7 @@ async def test_the_bare_loop_answers_as_the_service(default_pack: Pack, client: 
     ):
         assert ours.shape == served.shape
         assert (np.sum(ours * served, axis=1) > 0.99).all()
-    loop.codes(loop.texts(said))
+    assert loop.projections(loop.texts(said)).shape == (4, DEFAULT_BITS)
 
 
 def test_encode(server: ServerProcess, default_pack: Pack) -> None:

@@ -1,9 +1,11 @@
 """Codes for benchmarks of large collections, made around those of real photographs and their sentences.
 
-Uniformly random codes would not do: all are equally far from each other, so that none has neighbours to be found. Here
-an entry is the code of a real photograph or sentence in which some bits are turned over: as many as differ between a
-photograph and one of its own sentences, drawn anew for each entry from what was measured, and each bit as often as it
-differs there. Queries are codes of other sentences, as they are.
+Uniformly random codes would not do: all are equally far from each other, so none has neighbours to be found.
+Here an entry is a real photograph or sentence, disturbed by as much as a photograph and its own sentence differ:
+to its projections, of which the code is the signs, noise is added that varies as those differences do, in the
+same directions. So bits turn over together as they really do, and those near zero first. The projections are drawn
+towards their mean so far that entries spread as real ones do (the smoothed bootstrap of Silverman and Young 1987).
+Queries are sentences of other photographs, as they are.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.bench.bare import Bare
+from scenograph.hashing.app import pack_codes
 from scenograph.packs import Pack
-from scenograph.runtime.contracts import CodeArray, Modality
+from scenograph.runtime.contracts import CodeArray, FloatArray, Modality
 
 BATCH = 16
 CHUNK = 65_536
@@ -27,70 +30,59 @@ Tell = Callable[[str, int, int], object]  # what is being done, how much of it i
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RealCodes:
-    """Codes of photographs (P, b) and of their sentences (T, b) uint8; sentence i belongs to photograph owner[i]."""
+class Projected:
+    """Projections of photographs (P, bits) and of sentences (T, bits); sentence i is of photograph owner[i]."""
 
-    photos: CodeArray
-    texts: CodeArray
+    photos: FloatArray
+    texts: FloatArray
     owner: NDArray[np.int64]
 
-    def cut(self, bits: int) -> RealCodes:
-        """The same of fewer bits."""
-        return RealCodes(self.photos[:, : bits // 8], self.texts[:, : bits // 8], self.owner)
-
-    def differing(self) -> CodeArray:
-        """Which bits differ between each sentence and its photograph.  Shape: (T, bits) of 0 and 1."""
-        return np.unpackbits(self.texts ^ self.photos[self.owner], axis=1)
+    def cut(self, bits: int) -> Projected:
+        """The same with fewer bits."""
+        return Projected(self.photos[:, :bits], self.texts[:, :bits], self.owner)
 
 
-def encoded(pack: Pack, photos: Sequence[tuple[Path, Sequence[str]]], tell: Tell) -> RealCodes:
-    """The pack's codes of photographs and their sentences."""
+def project(pack: Pack, photos: Sequence[tuple[Path, Sequence[str]]], tell: Tell) -> Projected:
+    """What the pack makes of photographs and their sentences."""
     bare = Bare(pack)
     images, texts, owner = [], [], []
     for start in range(0, len(photos), BATCH):
         part = photos[start : start + BATCH]
-        images.append(bare.codes(bare.images([path.read_bytes() for path, _ in part])))
+        images.append(bare.projections(bare.images([path.read_bytes() for path, _ in part])))
         said = [(place, text) for place, (_, captions) in enumerate(part, start) for text in captions]
-        texts.append(bare.codes(bare.texts([text for _, text in said])))
+        texts.append(bare.projections(bare.texts([text for _, text in said])))
         owner += [place for place, _ in said]
         tell("photographs encoded", start + len(part), len(photos))
-    return RealCodes(np.concatenate(images), np.concatenate(texts), np.array(owner))
+    return Projected(np.concatenate(images), np.concatenate(texts), np.array(owner))
 
 
 class Mixture:
-    """Entries and held-out queries around real codes."""
+    """Entries and held-out queries around real projections."""
 
-    def __init__(self, real: RealCodes, seed: int = 0) -> None:
+    def __init__(self, real: Projected, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
+        self.bits = real.photos.shape[1]
         held = np.arange(len(real.photos)) % HELD_OUT == HELD_OUT - 1
-        self._queries = real.texts[held[real.owner]]
         photos, texts = real.photos[~held], real.texts[~held[real.owner]]
-        self._bases = np.concatenate([photos, texts])
+        self._queries = pack_codes(real.texts[held[real.owner]], self.bits)
         self._modality = np.repeat(np.uint8([Modality.IMAGE, Modality.TEXT]), [len(photos), len(texts)])
-        self._differing = real.differing()
-        self.bits = 8 * real.photos.shape[1]
-
-    @property
-    def distance(self) -> float:
-        """Bits that differ between a photograph and its sentence, on average."""
-        return float(self._differing.sum(axis=1).mean())
+        bases = np.concatenate([photos, texts])
+        differences = real.texts - real.photos[real.owner]
+        self.distance = float(((real.texts > 0) != (real.photos[real.owner] > 0)).sum(axis=1).mean())
+        spread, noise = bases.var(axis=0).sum(), differences.var(axis=0).sum()
+        mean = bases.mean(axis=0)
+        self._bases = mean + np.float32(np.sqrt(max(0.0, 1 - noise / spread))) * (bases - mean)
+        size, axes = np.linalg.eigh(np.cov(differences, rowvar=False))
+        self._noise = (axes * np.sqrt(np.maximum(size, 0))).T.astype(np.float32)
 
     def entries(self, number: int) -> Iterator[tuple[CodeArray, NDArray[np.uint8]]]:
         """So many codes and their modalities, in chunks."""
         for start in range(0, number, CHUNK):
             size = min(CHUNK, number - start)
             chosen = self._random.integers(len(self._bases), size=size)
-            turned = np.packbits(self._turned(size), axis=1)
-            yield self._bases[chosen] ^ turned, self._modality[chosen]
+            noise = self._random.standard_normal((size, self.bits), np.float32) @ self._noise
+            yield pack_codes(self._bases[chosen] + noise, self.bits), self._modality[chosen]
 
     def queries(self, number: int) -> CodeArray:
         """So many codes of sentences that no entry was made around, or as many as there are."""
         return self._random.permutation(self._queries)[:number]
-
-    def _turned(self, size: int) -> CodeArray:
-        """Which bits to turn over.  Shape: (size, bits) of 0 and 1."""
-        share = self._differing.mean(axis=0, dtype=np.float32)
-        wanted = self._random.choice(self._differing.sum(axis=1), size) / self._differing.sum(axis=1).mean()
-        chances = share * wanted.astype(np.float32)[:, np.newaxis]
-        turned: CodeArray = (self._random.random(chances.shape, dtype=np.float32) < chances).view(np.uint8)
-        return turned

@@ -73,7 +73,7 @@ async def _write(folder: Path, mixture: Mixture, items: int, tell: Tell) -> None
             for start in range(0, len(codes), BATCH):
                 part = codes[start : start + BATCH]
                 vectors = random.standard_normal((len(part), DIMENSION), np.float32)
-                entries = [Entry(Modality.IMAGE, 0, "", None, *each, 640, 480) for each in zip(vectors, part)]
+                entries = [Entry(Modality.IMAGE, 0, "", None, *each, 640, 480) for each in zip(vectors, part, strict=True)]
                 writes = [
                     Write(Record(f"item-{done + place:09d}", (entry,), PACK, {"number": done + place}))
                     for place, entry in enumerate(entries)

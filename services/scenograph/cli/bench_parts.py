@@ -185,7 +185,7 @@ def _index(
             bar.update(task, description=what, completed=done, total=of)
 
         pairs = [(photo.path, photo.captions) for photo in chosen]
-        mixture = made.Mixture(made.encoded(open_pack(pack), pairs, tell).cut(bits))
+        mixture = made.Mixture(made.project(open_pack(pack), pairs, tell).cut(bits))
         found = bench.measure(mixture, codes, keep=keep, queries=queries, recall=recall, tell=tell)
         sections = [index_section(found)]
         if startup:
