@@ -46,7 +46,12 @@ async def _said(app: IndexApp) -> list[object]:
     answer = await app.search("photos", query(1, embedding=entry(3).embedding, coarse_candidates=1000))
     some = await app.search("photos", query(1, filter="n >= 20", coarse_candidates=1000))
     items, _ = await app.list_items("photos", brief=True)
-    return [_hits(answer), _hits(some), [one.id for one in items], (await app.get_collection("photos")).version]
+    return [
+        _hits(answer),
+        _hits(some),
+        [one.id for one in items],
+        (await app.get_collection("photos")).version,
+    ]
 
 
 def _hits(answer: IndexAnswer) -> list[object]:
@@ -166,8 +171,12 @@ async def test_columns_of_an_earlier_time_are_brought_up_to_the_records(
 
 
 def _home(folder: Path) -> Path:
-    (records,) = folder.glob("collections/photos/*.sqlite")
-    return opening.columns_home(records)
+    return opening.columns_home(_records(folder))
+
+
+def _records(folder: Path) -> Path:
+    (found,) = folder.glob("collections/photos/*.sqlite")
+    return found
 
 
 async def test_columns_of_a_later_time_than_the_records_are_not_believed(tmp_path: Path) -> None:
@@ -175,7 +184,7 @@ async def test_columns_of_a_later_time_than_the_records_are_not_believed(tmp_pat
     async with opened(tmp_path, collections=["photos"]) as app:
         await _fill(app)
         before = await _said(app)
-    (records,) = tmp_path.glob("collections/photos/*.sqlite")
+    records = _records(tmp_path)
     shutil.copy(records, tmp_path / "kept")
     async with opened(tmp_path) as app:
         await put(app, record("new", 500))

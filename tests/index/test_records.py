@@ -129,7 +129,10 @@ def _found_on_disk(content: bytes, folder: Path) -> bool:
 
 async def test_what_was_removed_is_in_no_file_once_it_is_quiet(tmp_path: Path) -> None:
     secret = "a most peculiar sentence"
-    code, embedding = np.frombuffer(b"peculiar", np.uint8), np.frombuffer(b"most peculiar embedding entirely", "<f4")
+    code, embedding = (
+        np.frombuffer(b"peculiar", np.uint8),
+        np.frombuffer(b"most peculiar embedding entirely", "<f4"),
+    )
     content = (secret.encode(), code.tobytes(), embedding.tobytes())
     async with opened(tmp_path, collections=["photos"]) as app:
         entry = replace(record("x").entries[1], text=secret, code=code, embedding=embedding)

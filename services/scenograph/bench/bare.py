@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.hashing.app import pack_codes
 from scenograph.packs import Pack
 from scenograph.prep import Tokenizer, backbone_input, decode_image, detector_input
-from scenograph.runtime.contracts import DEFAULT_BITS, CodeArray, FloatArray
+from scenograph.runtime.contracts import FloatArray
 from scenograph.runtime.sessions import open_session
 from scenograph.scene.visual_detection import object_scores
 

@@ -1,11 +1,11 @@
 """Codes for benchmarks of large collections, made around those of real photographs and their sentences.
 
 Uniformly random codes would not do: all are equally far from each other, so none has neighbours to be found.
-Here an entry is a real photograph or sentence, disturbed by as much as a photograph and its own sentence differ:
-to its projections, of which the code is the signs, noise is added that varies as those differences do, in the
-same directions. So bits turn over together as they really do, and those near zero first. The projections are drawn
-towards their mean so far that entries spread as real ones do (the smoothed bootstrap of Silverman and Young 1987).
-Queries are sentences of other photographs, as they are.
+Here an entry is a real photograph or sentence, disturbed by as much as a photograph and its own sentence
+differ: to its projections, of which the code is the signs, noise is added that varies as those differences
+do, in the same directions. So bits turn over together as they really do, and those near zero first. The
+projections are drawn towards their mean so far that entries spread as real ones do (the smoothed bootstrap of
+Silverman and Young 1987). Queries are sentences of other photographs, as they are.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Tell = Callable[[str, int, int], object]  # what is being done, how much of it i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projected:
-    """Projections of photographs (P, bits) and of sentences (T, bits); sentence i is of photograph owner[i]."""
+    """Projections of photographs (P, bits) and sentences (T, bits); sentence i is of photograph owner[i]."""
 
     photos: FloatArray
     texts: FloatArray

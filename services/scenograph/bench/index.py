@@ -1,4 +1,4 @@
-"""The index's Hamming stage, over every code and over lists, beside FAISS called directly on the same codes."""
+"""The index's Hamming stage, over every code and over lists, beside FAISS called directly on the same."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Searches that keep the `keep` nearest on one thread: milliseconds, medians over queries, and the share of the
-    nearest that the lists find. `filtered_ms`: where every second entry passes a filter; FAISS is not filtered.
+    """Searches that keep the `keep` nearest on one thread: milliseconds, medians over queries, and the share
+    of the nearest that the lists find. `filtered_ms`: where every second entry passes a filter; FAISS is not
+    filtered.
     """
 
     keep: int
@@ -131,8 +132,8 @@ def _search(view: View, query: CodeArray, wanted: Wanted, keep: int, *, exact: b
 
 
 def _timed(seconds: list[float], work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the work answers; its processor seconds are added: all is on one thread, and they do not count what else
-    the machine does.
+    """What the work answers; its processor seconds are added: all is on one thread, and they do not count
+    what else the machine does.
     """
     began = time.thread_time()
     answer = work(*args, **kwargs)

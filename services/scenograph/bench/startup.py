@@ -29,8 +29,8 @@ BATCH = 1024
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds until the index serves, milliseconds of its first search, and the process's own memory in bytes: what
-    is mapped from files is the system's and not counted.
+    """Seconds until the index serves, milliseconds of its first search, and the process's own memory in
+    bytes: what is mapped from files is the system's and not counted.
     """
 
     seconds: float
@@ -73,7 +73,10 @@ async def _write(folder: Path, mixture: Mixture, items: int, tell: Tell) -> None
             for start in range(0, len(codes), BATCH):
                 part = codes[start : start + BATCH]
                 vectors = random.standard_normal((len(part), DIMENSION), np.float32)
-                entries = [Entry(Modality.IMAGE, 0, "", None, *each, 640, 480) for each in zip(vectors, part, strict=True)]
+                entries = [
+                    Entry(Modality.IMAGE, 0, "", None, *each, 640, 480)
+                    for each in zip(vectors, part, strict=True)
+                ]
                 writes = [
                     Write(Record(f"item-{done + place:09d}", (entry,), PACK, {"number": done + place}))
                     for place, entry in enumerate(entries)

@@ -71,10 +71,11 @@ def index(
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Milliseconds of a Hamming search, over all codes and over lists, beside FAISS called directly on the same.
+    """Milliseconds of a Hamming search, over all codes and over lists, beside FAISS called directly on the
+    same.
 
-    Codes are made around those of photographs and sentences; queries are sentences held out. With few of them, as
-    those of the demo, codes lie closer together than those of a real collection.
+    Codes are made around those of photographs and sentences; queries are sentences held out. With few of
+    them, as those of the demo, codes lie closer together than those of a real collection.
     """
     sections, about = _index(
         codes, bits, keep or [10, 100, 1000], queries, recall, startup, captions, photos, pack

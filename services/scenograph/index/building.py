@@ -1,5 +1,5 @@
-"""Lists made for a collection: centres chosen on a sample, every row put to its nearest, and the number of lists
-that a search looks through measured against exact search.
+"""Lists made for a collection: centres chosen on a sample, every row put to its nearest, and the number of
+lists that a search looks through measured against exact search.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def build(
 ) -> Lists:
     """Lists of the view's living rows in which searches find `recall` of the nearest, on average.
 
-    `progress` is told of each step; what it raises ends the work. `earlier` lists of the same table lend their centres
-    while it has less than doubled since these were chosen.
+    `progress` is told of each step; what it raises ends the work. `earlier` lists of the same table lend
+    their centres while it has less than doubled since these were chosen.
     """
     random = np.random.default_rng(view.rows)
     codes, living = view.table.codes.data, np.flatnonzero(view.live_rows)
@@ -69,8 +69,8 @@ def build(
 def majorities(codes: CodeArray, number: int, random: np.random.Generator, progress: Progress) -> CodeArray:
     """Centres of so many groups of codes: each bit is what most of the group have.
 
-    This is Lloyd's algorithm for Hamming distance; a group that lost all its codes starts anew from one of them.
-    Shapes: codes (n, b) -> (number, b) uint8.
+    This is Lloyd's algorithm for Hamming distance; a group that lost all its codes starts anew from one of
+    them. Shapes: codes (n, b) -> (number, b) uint8.
     """
     centres = codes[random.choice(len(codes), number, replace=False)]
     for turn in range(ROUNDS):
@@ -93,8 +93,8 @@ def _curves(
 ) -> dict[int, NDArray[np.float64]]:
     """For each number kept: the share of a query's nearest that lie in its first 1, 2, ... lists.
 
-    Queries are entries of the collection; every second looks through entries of the other modality alone, if there
-    are any, and keeps as many fewer as they are fewer.  Shapes: rows (Q,) -> (Q, L) each.
+    Queries are entries of the collection; every second looks through entries of the other modality alone, if
+    there are any, and keeps as many fewer as they are fewer.  Shapes: rows (Q,) -> (Q, L) each.
     """
     codes, modality = view.table.codes.data[: view.rows], view.table.modality.data[: view.rows]
     kept = [keep for keep in KEPT if keep <= len(labels) * MOST]

@@ -19,8 +19,8 @@ MASK = (1 << 64) - 1
 def checksum(column: Content, rows: NDArray[np.int64]) -> int:
     """The sum of the words of these rows, each times an odd number that belongs to its place, modulo 2^64.
 
-    So one changed word always changes it, and the sum of two sets of rows is that of both. Of strings, their bytes
-    are summed, not their ends.
+    So one changed word always changes it, and the sum of two sets of rows is that of both. Of strings, their
+    bytes are summed, not their ends.
     """
     if isinstance(column, Mapped):
         return _sum(column.data, column.row_bytes, rows)

@@ -15,8 +15,8 @@ CHUNK = 8192
 
 
 class Draft:
-    """Changes on top of a view, unseen until `view()` is published; rows past a view's end are never read, and
-    are written over by the next draft where this one is given up.
+    """Changes on top of a view, unseen until `view()` is published; rows past a view's end are never read,
+    and are written over by the next draft where this one is given up.
     """
 
     def __init__(self, base: View) -> None:

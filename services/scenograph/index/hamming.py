@@ -21,8 +21,8 @@ def distances(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
 
 
 def gathered(codes: CodeArray, rows: NDArray[np.int64]) -> CodeArray:
-    """Copies of some codes: words are taken several times faster than bytes.  Shapes: codes (n, b), b a multiple of 8,
-    rows (m,) -> (m, b).
+    """Copies of some codes: words are taken several times faster than bytes.  Shapes: codes (n, b), b a
+    multiple of 8, rows (m,) -> (m, b).
     """
     return codes.view(np.uint64).take(rows, axis=0).view(np.uint8)
 

@@ -1,4 +1,6 @@
-"""A search index that looks at a part of the codes: those in the lists whose centres are nearest to the query."""
+"""A search index that looks at a part of the codes: those in the lists whose centres are nearest to the
+query.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,12 @@ from scenograph.runtime.contracts import CodeArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lists:
-    """The first `rows` rows of a table, each in the list of the centre nearest to its code (an inverted file).
+    """The first `rows` rows of a table, each in the list of the centre nearest to its code (an inverted
+    file).
 
-    Shapes: centres (L, bits / 8), starts (L + 1,), order (rows living when it was made,): the rows, list by list.
-    `probes` says how many lists a search for the nearest `keep` looks through, for rising numbers of `keep`;
-    `recall` is the share of the nearest that it then finds, measured at `measured` kept.
+    Shapes: centres (L, bits / 8), starts (L + 1,), order (rows living when it was made,): the rows, list by
+    list. `probes` says how many lists a search for the nearest `keep` looks through, for rising numbers of
+    `keep`; `recall` is the share of the nearest that it then finds, measured at `measured` kept.
     """
 
     rows: int

@@ -1,5 +1,5 @@
-"""Columns in files: rows are written at the end and read through a memory map, so that what holds them in memory
-is the system's page cache.
+"""Columns in files: rows are written at the end and read through a memory map, so that what holds them in
+memory is the system's page cache.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Value = TypeVar("Value", bytes, str)
 class Mapped:
     """Rows of one size. A reader that knows of n rows may use `data[:n]` at any time, without a lock.
 
-    Room for more is a hole in the file, which takes none on the disk; a full disk fails the write, with OSError.
-    Nothing is on the disk until the first row is.
+    Room for more is a hole in the file, which takes none on the disk; a full disk fails the write, with
+    OSError. Nothing is on the disk until the first row is.
     """
 
     def __init__(self, path: Path, dtype: DTypeLike, width: int | None = None) -> None:
@@ -87,7 +87,7 @@ class Mapped:
 
 
 class Blobs(Sequence[Value], Generic[Value]):
-    """Byte strings, or texts, of any length: where each ends, and their bytes, each from a multiple of 8 on."""
+    """Bytes, or texts, of any length: where each ends, and their bytes, each from a multiple of 8 on."""
 
     def __init__(self, path: Path, kind: type[Value]) -> None:
         self._kind = kind
@@ -145,7 +145,9 @@ class Blobs(Sequence[Value], Generic[Value]):
         self.ends.write(start, ends)
 
     def erase(self, places: NDArray[np.int64], content: bytes = b"") -> None:
-        """Writes over strings that nobody reads any more: `content`, then blanks where there is any, or zeros."""
+        """Writes over strings that nobody reads any more: `content`, then blanks where there is any, or
+        zeros.
+        """
         starts, ends = self.spans(places)
         for start, end in zip(starts.tolist(), _aligned(ends).tolist(), strict=True):
             self.words.erase(np.arange(start // WORD, end // WORD), content)

@@ -21,7 +21,9 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wanted:
-    """The rows that a search looks at: live, of the modality, of an item that passes. Shape: rows (rows,) bool."""
+    """The rows that a search looks at: live, of the modality, of an item that passes. Shape: rows (rows,)
+    bool.
+    """
 
     rows: NDArray[np.bool_]
     count: int

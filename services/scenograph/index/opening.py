@@ -1,4 +1,5 @@
-"""How a collection's columns are found at a start: as they were left, brought up to the records, or made anew.
+"""How a collection's columns are found at a start: as they were left, brought up to the records, or made
+anew.
 
 BESIDE.columns/position     how far which table is durable
 BESIDE.columns/NUMBER/      a table's files

@@ -1,8 +1,8 @@
-"""How far a table's files are known to be durable: which table, of which version of the records, how many slots
-and rows, which of them live, and what the live ones sum up to.
+"""How far a table's files are known to be durable: which table, of which version of the records, how many
+slots and rows, which of them live, and what the live ones sum up to.
 
-The position is written after the files; it is one file, replaced as a whole. Rows that live in it are never written
-again, so a process that ends at any moment leaves files that its position is true of.
+The position is written after the files; it is one file, replaced as a whole. Rows that live in it are never
+written again, so a process that ends at any moment leaves files that its position is true of.
 """
 
 from __future__ import annotations

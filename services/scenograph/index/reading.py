@@ -53,8 +53,8 @@ def graphs(connection: sqlite3.Connection, entries: Sequence[int]) -> dict[int, 
 
 
 def load(connection: sqlite3.Connection, state: State, base: View) -> View:
-    """The view of the records as they are now, made from an earlier one: what is new is added to its table, and
-    what is no longer there is taken out.
+    """The view of the records as they are now, made from an earlier one: what is new is added to its table,
+    and what is no longer there is taken out.
 
     Errors: ValueError where the tables contradict each other, or the earlier view.
     """

@@ -53,9 +53,9 @@ def nearest(
 ) -> Found:
     """The `keep` wanted rows of least distance, in no order; bits count by the levels' scales.
 
-    Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept. Unless
-    `exact`, a collection with lists is looked at in part, where that finds as many of the nearest as is asked of it.
-    Shapes: code (bits / 8,) uint8.
+    Where the last distance has more rows than fit, those first by item id, modality and ordinal are kept.
+    Unless `exact`, a collection with lists is looked at in part, where that finds as many of the nearest as
+    is asked of it. Shapes: code (bits / 8,) uint8.
     """
     if not wanted.count:
         return Found(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float64), 0)
@@ -80,8 +80,8 @@ def nearest(
 
 
 def _listed(view: View, code: CodeArray, wanted: Wanted, keep: int) -> NDArray[np.int64] | None:
-    """The wanted rows in the lists nearest to the code, and those in no list yet; None where all are to be looked at:
-    without lists, with a filter that few pass, with more to keep than was measured.
+    """The wanted rows in the lists nearest to the code, and those in no list yet; None where all are to be
+    looked at: without lists, with a filter that few pass, with more to keep than was measured.
     """
     lists = view.table.lists
     if lists is None or lists.rows > view.rows:

@@ -1,8 +1,8 @@
-"""What searching needs of a collection's records: columns in files that only grow, and views of them that never
-change.
+"""What searching needs of a collection's records: columns in files that only grow, and views of them that
+never change.
 
-A slot is one version of one item, a row one entry of it. An update makes a new slot and takes the old one out of
-the next view; compaction copies what lives into a new table.
+A slot is one version of one item, a row one entry of it. An update makes a new slot and takes the old one out
+of the next view; compaction copies what lives into a new table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _serials = count()
 
 
 class Table:
-    """The columns, in a folder of their own. `lists` is the search index over the first rows, where there is one."""
+    """The columns, in a folder of their own. `lists` is the search index over the first rows, where there is
+    one.
+    """
 
     def __init__(self, folder: Path, bits: int, dimension: int) -> None:
         self.serial = next(_serials)

@@ -1,5 +1,5 @@
-"""What a collection needs done beside its reads and writes, on a thread of its own: its files made durable, what was
-removed erased from them, and its lists made.
+"""What a collection needs done beside its reads and writes, on a thread of its own: its files made durable,
+what was removed erased from them, and its lists made.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class _Stopped(Exception):
 
 
 class Upkeep:
-    """Starts with a view and the durable position it was read from, if any; `published` tells of every later view.
-    `damaged` is called where the embeddings are not what was written.
+    """Starts with a view and the durable position it was read from, if any; `published` tells of every later
+    view. `damaged` is called where the embeddings are not what was written.
 
     Whatever fails here, for want of space say, is tried again later: reads and writes do without.
     """
@@ -121,7 +121,9 @@ class Upkeep:
         return view
 
     def _erase(self, view: View) -> None:
-        """Writes over what no view has any more. Only what the position on the disk does without may be erased."""
+        """Writes over what no view has any more. Only what the position on the disk does without may be
+        erased.
+        """
         table, modality = view.table, view.table.modality
         rows = np.flatnonzero(~view.live_rows)
         rows = rows[modality.data[rows] != ERASED]

@@ -209,8 +209,8 @@ class SearchKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SearchIndex:
-    """What searches go through. Lists hold `entries` entries; `recall` is the share of the `recall_at` nearest that
-    they find, measured on the collection when they were made.
+    """What searches go through. Lists hold `entries` entries; `recall` is the share of the `recall_at`
+    nearest that they find, measured on the collection when they were made.
     """
 
     kind: SearchKind = SearchKind.EXACT

@@ -111,7 +111,7 @@ class IndexSettings(Section):
     exact_up_to: int = Field(
         default=2_000_000,
         ge=0,
-        description="entries up to which a search looks at every one; in a larger collection it looks at a part",
+        description="entries up to which a search looks at every one; of a larger collection, at a part",
     )
     recall: float = Field(
         default=0.97, gt=0, lt=1, description="share of the nearest entries that it then finds, on average"

@@ -67,10 +67,10 @@ def index_section(found: Searching) -> Section:
             (f"FAISS, IndexBinaryFlat{kept}", base, 1.0, None),
         ]
     text = (
-        f"{found.entries} codes of {found.bits} bits around those of real photographs and sentences, which differ "
-        f"in {found.distance:.0f} bits; queries are sentences held out; one thread; medians of searches that took "
-        f"turns. The index also settles ties by item id. {found.lists} lists, made in {found.build_s:.0f} s, "
-        f"{found.lists_bytes / 1e6:.0f} MB of memory."
+        f"{found.entries} codes of {found.bits} bits around those of real photographs and sentences, which "
+        f"differ in {found.distance:.0f} bits; queries are sentences held out; processor time of one thread, "
+        "medians of searches that took turns. The index also settles ties by item id. "
+        f"{found.lists} lists, made in {found.build_s:.0f} s, {found.lists_bytes / 1e6:.0f} MB of memory."
     )
     return Section(
         "Hamming search", (Table(("search", "ms", "times FAISS", "recall"), tuple(rows), digits=3),), text
@@ -85,8 +85,8 @@ def startup_section(found: Starting) -> Section:
     )
     text = (
         f"{found.items} items of one entry with 384 floats; {found.records_bytes / 1e9:.2f} GB of records, "
-        f"{found.columns_bytes / 1e9:.2f} GB of columns beside them. Memory is the process's own: what is mapped "
-        "from files is the system's."
+        f"{found.columns_bytes / 1e9:.2f} GB of columns beside them. Memory is the process's own: what is "
+        "mapped from files is the system's."
     )
     return Section("Start", (Table(("start", "s", "first search, ms", "MB"), rows, digits=2),), text)
 
