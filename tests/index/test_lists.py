@@ -39,11 +39,11 @@ FOLDERS = tempfile.TemporaryDirectory(prefix="scenograph-tests-")
 
 
 def clustered(number: int, seed: int = 0) -> CodeArray:
-    """Codes in 12 groups, a tenth of whose bits differ from the group's middle.  Shape: (number, 32)."""
+    """Codes in 6 groups, a tenth of whose bits differ from the group's middle.  Shape: (number, 32)."""
     random, middles = np.random.default_rng(seed), np.random.default_rng(7)
-    groups = middles.integers(0, 256, (12, BITS // 8), dtype=np.uint8)
+    groups = middles.integers(0, 256, (6, BITS // 8), dtype=np.uint8)
     turned = np.packbits(random.random((number, BITS)) < 0.1, axis=1)
-    return groups[random.integers(12, size=number)] ^ turned
+    return groups[random.integers(6, size=number)] ^ turned
 
 
 def made_of(codes: CodeArray) -> View:
@@ -109,7 +109,7 @@ def test_where_few_pass_or_many_are_kept_every_entry_is_looked_at(
     assert recall(view, wanted_rows(view, passing, Modality.UNSPECIFIED), keep) == (1, 0)
 
 
-def test_uniform_codes_have_no_lists_worth_looking_through(tmp_path: Path) -> None:
+def test_uniform_codes_have_no_lists_worth_looking_through() -> None:
     """Nothing is near anything: the recall asked for is kept by looking at every entry."""
     view = made_of(np.random.default_rng(0).integers(0, 256, (4000, BITS // 8), dtype=np.uint8))
     lists = view.table.lists = build(view, 0.97)
@@ -132,18 +132,20 @@ def test_lists_of_all_centres_rank_as_exact_search_does(view: View) -> None:
         assert np.array_equal(found.distances, exact.distances)
 
 
-def test_lists_are_kept_and_read_whole_or_not_at_all(view: View, tmp_path: Path) -> None:
+def test_lists_are_kept_and_read_whole_or_not_at_all(view: View) -> None:
     lists = view.table.lists
     assert lists is not None
-    write_lists(tmp_path, lists)
-    again = read_lists(tmp_path, BITS, view.rows)
+    table = view.table
+    write_lists(table.folder, lists)
+    again = read_lists(table, view.rows)
     assert again is not None and again.probes == lists.probes and again.recall == lists.recall
-    assert np.array_equal(again.order, lists.order) and np.array_equal(again.centres, lists.centres)
-    assert read_lists(tmp_path, BITS, view.rows - 1) is None
-    content = (tmp_path / "lists").read_bytes()
+    assert np.array_equal(again.order, lists.order) and np.array_equal(again.codes, lists.codes)
+    assert np.array_equal(again.centres, lists.centres)
+    assert read_lists(table, view.rows - 1) is None
+    content = (table.folder / "lists").read_bytes()
     for torn in (content[:-1], b"", content[:100] + b"\0" + content[101:]):
-        (tmp_path / "lists").write_bytes(torn)
-        assert read_lists(tmp_path, BITS, view.rows) is None
+        (table.folder / "lists").write_bytes(torn)
+        assert read_lists(table, view.rows) is None
 
 
 def test_lists_outlive_compaction(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def measure(
         for place, number in enumerate(keep):
             tell("searches", place, len(keep))
             measured.append(_kept(view, flat, asked, min(number, entries)))
-        size = lists.order.nbytes + lists.centres.nbytes + lists.starts.nbytes
+        size = sum(part.nbytes for part in (lists.order, lists.codes, lists.centres, lists.starts))
         return Searching(
             entries, mixture.bits, mixture.distance, len(lists.centres), took, size, tuple(measured)
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.index.hamming import distances, nearest_of
+from scenograph.index.hamming import distances, gathered, nearest_of
 from scenograph.index.lists import Lists
 from scenograph.index.table import View
 from scenograph.runtime.contracts import CodeArray
@@ -21,7 +21,7 @@ CHUNK = 65_536
 QUERIES = 64  # that probes are chosen by; as many others measure the recall
 KEPT = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 REPORTED = 1000
-MOST = 0.25  # measured: gathering the codes of more than this costs what looking at all of them does
+MOST = 0.3  # of the entries: to look through lists of more costs about what looking at all of them does
 
 Progress = Callable[[str, int, int], object]  # what is being done, how much of it is, of how much
 
@@ -63,7 +63,8 @@ def build(
         probes.append((keep, lists))
         if keep <= REPORTED:
             measured, found = keep, float(tried[QUERIES:, lists - 1].mean())
-    return Lists(view.rows, centres, starts, order, tuple(probes), found, measured, trained)
+    codes = gathered(codes, order)
+    return Lists(view.rows, centres, starts, order, codes, tuple(probes), found, measured, trained)
 
 
 def majorities(codes: CodeArray, number: int, random: np.random.Generator, progress: Progress) -> CodeArray:

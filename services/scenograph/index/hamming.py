@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ def distances(code: CodeArray, codes: CodeArray) -> NDArray[np.int32]:
     return found
 
 
-def gathered(codes: CodeArray, rows: NDArray[np.int64]) -> CodeArray:
+def gathered(codes: CodeArray, rows: NDArray[np.integer[Any]]) -> CodeArray:
     """Copies of some codes: words are taken several times faster than bytes.  Shapes: codes (n, b), b a
     multiple of 8, rows (m,) -> (m, b).
     """

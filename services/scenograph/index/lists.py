@@ -27,6 +27,8 @@ class Lists:
     centres: CodeArray
     starts: NDArray[np.int64]
     order: NDArray[np.int32]
+    codes: CodeArray
+    """The codes of the rows in that order, so that a list's lie side by side."""
     probes: tuple[tuple[int, int], ...]
     recall: float
     measured: int
@@ -37,12 +39,15 @@ class Lists:
         """How many lists to look through for the nearest `keep`; None: more than was measured."""
         return next((lists for least, lists in self.probes if least >= keep), None)
 
-    def near(self, code: CodeArray, probes: int) -> NDArray[np.int64]:
-        """The rows in the lists whose centres are nearest, in no order.  Shapes: code (bits / 8,) -> (n,)."""
+    def near(self, code: CodeArray, probes: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The rows in the lists whose centres are nearest, and their distances.  Shapes: code (b,) -> (n,),
+        (n,).
+        """
         away = distances(code, self.centres)
         chosen = np.argpartition(away, probes - 1)[:probes] if probes < len(away) else np.arange(len(away))
-        parts = [self.order[self.starts[each] : self.starts[each + 1]] for each in chosen.tolist()]
-        return np.concatenate(parts).astype(np.int64)
+        spans = [slice(self.starts[each], self.starts[each + 1]) for each in chosen.tolist()]
+        rows = np.concatenate([self.order[span] for span in spans]).astype(np.int64)
+        return rows, np.concatenate([distances(code, self.codes[span]) for span in spans])
 
     def without(self, gone: NDArray[np.bool_]) -> Lists:
         """The same over the table that is left when some rows are taken out.  Shapes: gone (rows,)."""
@@ -54,4 +59,5 @@ class Lists:
             rows=int(numbers[-1]) + 1,
             starts=before[self.starts],
             order=numbers[self.order[kept]].astype(np.int32),
+            codes=self.codes[kept],
         )

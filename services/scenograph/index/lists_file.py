@@ -9,7 +9,9 @@ import msgspec
 import numpy as np
 
 from scenograph.index.files import write_whole
+from scenograph.index.hamming import gathered
 from scenograph.index.lists import Lists
+from scenograph.index.table import Table
 
 FORMAT = 1
 CRC_BYTES = 4
@@ -46,10 +48,10 @@ def write_lists(folder: Path, lists: Lists) -> None:
     write_whole(folder / FILE, zlib.crc32(payload).to_bytes(CRC_BYTES, "little") + payload)
 
 
-def read_lists(folder: Path, bits: int, rows: int) -> Lists | None:
-    """The lists of a table of which `rows` rows are durable; None where there are none that fit it."""
+def read_lists(table: Table, rows: int) -> Lists | None:
+    """A table's lists, where `rows` of its rows are durable; None where there are none that fit it."""
     try:
-        content = memoryview((folder / FILE).read_bytes())
+        content = memoryview((table.folder / FILE).read_bytes())
         if zlib.crc32(content[CRC_BYTES:]).to_bytes(CRC_BYTES, "little") != content[:CRC_BYTES]:
             return None
         stored = msgspec.msgpack.decode(content[CRC_BYTES:], type=_Stored)
@@ -57,11 +59,13 @@ def read_lists(folder: Path, bits: int, rows: int) -> Lists | None:
         return None
     if stored.format != FORMAT or stored.rows > rows:
         return None
+    order = np.frombuffer(stored.order, "<i4")
     return Lists(
         stored.rows,
-        np.frombuffer(stored.centres, np.uint8).reshape(-1, bits // 8),
+        np.frombuffer(stored.centres, np.uint8).reshape(-1, table.bits // 8),
         np.frombuffer(stored.starts, "<i8"),
-        np.frombuffer(stored.order, "<i4"),
+        order,
+        gathered(table.codes.data, order),
         stored.probes,
         stored.recall,
         stored.measured,

@@ -66,7 +66,7 @@ class Mapped:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | (os.O_CREAT if room else 0), 0o644)
         try:
-            rest, at = memoryview(values).cast("B"), start * self.row_bytes
+            rest, at = values.reshape(-1).view(np.uint8).data, start * self.row_bytes
             while rest:
                 done = os.pwrite(descriptor, rest, at)
                 rest, at = rest[done:], at + done
@@ -90,7 +90,7 @@ class Blobs(Sequence[Value], Generic[Value]):
     """Bytes, or texts, of any length: where each ends, and their bytes, each from a multiple of 8 on."""
 
     def __init__(self, path: Path, kind: type[Value]) -> None:
-        self._kind = kind
+        self._kind: type[bytes] | type[str] = kind
         self.ends = Mapped(path.with_name(f"{path.name}.ends"), np.int64)
         self.words = Mapped(path.with_name(f"{path.name}.bytes"), np.uint64)
 
@@ -111,7 +111,7 @@ class Blobs(Sequence[Value], Generic[Value]):
     def take(self, places: NDArray[np.int64]) -> list[Value]:
         """Those at some places.  Shapes: places (n,) -> n."""
         starts, ends = self.spans(places)
-        content = memoryview(self.words.data).cast("B")
+        content = self.words.data.view(np.uint8).data
         cut = [content[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return [str(part, "utf-8") for part in cut] if self._kind is str else [bytes(part) for part in cut]  # type: ignore[misc]
 

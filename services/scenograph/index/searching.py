@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ GATHER_BELOW = (
     0.05  # measured: under this share of rows it is faster to gather their codes than to look at all
 )
 CHUNK = 4096
-SAMPLED = 32_768
+SAMPLED = 8192
 SPARE = 16
+PART = 65_536  # distances of so many codes stay in the processor's cache
+
+Near = tuple[NDArray[np.int64], NDArray[np.int32]]  # rows and their distances
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,66 +64,82 @@ def nearest(
     if not wanted.count:
         return Found(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float64), 0)
     keep = min(keep, wanted.count)
-    places = None if exact or weighted(levels) else _listed(view, code, wanted, keep)
-    partly = places is not None
-    if places is None and wanted.count < GATHER_BELOW * view.rows:
-        places = np.flatnonzero(wanted.rows)
-    codes = view.table.codes.data[: view.rows]
-    looked = codes if places is None else gathered(codes, places)
-    mask = wanted.rows if places is None and wanted.count < view.rows else None
     if weighted(levels):
-        shares = differing_shares(code, looked, levels)
-        kept = _least(view, places, shares, mask, keep)
-        away, shares = distances(code, looked[kept]), shares[kept]
-    else:
-        away = distances(code, looked)
-        kept = _least(view, places, away, mask, keep)
-        away = away[kept]
-        shares = away / view.table.bits
-    return Found(kept if places is None else places[kept], away, shares, wanted.count, partly)
+        return _nearest_weighted(view, code, wanted, keep, levels)
+    listed = None if exact else _listed(view, code, wanted, keep)
+    rows, away = listed or _looked_through(view, code, wanted, keep)
+    kept = _least(view, rows, away, keep)
+    shares = away[kept] / view.table.bits
+    return Found(rows[kept], away[kept], shares, wanted.count, listed is not None)
 
 
-def _listed(view: View, code: CodeArray, wanted: Wanted, keep: int) -> NDArray[np.int64] | None:
-    """The wanted rows in the lists nearest to the code, and those in no list yet; None where all are to be
-    looked at: without lists, with a filter that few pass, with more to keep than was measured.
+def _nearest_weighted(
+    view: View, code: CodeArray, wanted: Wanted, keep: int, levels: Sequence[Level]
+) -> Found:
+    rows = np.flatnonzero(wanted.rows)
+    shares = differing_shares(code, gathered(view.table.codes.data, rows), levels)
+    kept = _least(view, rows, shares, keep)
+    away = distances(code, view.table.codes.data[rows[kept]])
+    return Found(rows[kept], away, shares[kept], wanted.count)
+
+
+def _looked_through(view: View, code: CodeArray, wanted: Wanted, keep: int) -> Near:
+    """Wanted rows and their distances, among them the `keep` nearest. All codes are looked at, but few are
+    kept: those within a bound that a sample of them gives, mostly.
+    """
+    codes = view.table.codes.data[: view.rows]
+    if wanted.count < GATHER_BELOW * view.rows:
+        rows = np.flatnonzero(wanted.rows)
+        return rows, distances(code, gathered(codes, rows))
+    step = max(1, view.rows // SAMPLED)
+    sample = distances(code, codes[::step][wanted.rows[::step]])
+    rank = 2 * keep // step + SPARE
+    bound = np.partition(sample, rank)[rank] if rank < len(sample) else view.table.bits
+    everything = wanted.count == view.rows
+    parts = []
+    for start in range(0, view.rows, PART):
+        away = distances(code, codes[start : start + PART])
+        near = away <= bound
+        if not everything:
+            near &= wanted.rows[start : start + PART]
+        found = np.flatnonzero(near)
+        parts.append((found + start, away[found]))
+    rows, away = (np.concatenate(each) for each in zip(*parts, strict=True))
+    if len(rows) < keep:  # the sample was unlike the rest
+        rows = np.flatnonzero(wanted.rows)
+        away = distances(code, gathered(codes, rows))
+    return rows, away
+
+
+def _listed(view: View, code: CodeArray, wanted: Wanted, keep: int) -> Near | None:
+    """The wanted rows in the lists nearest to the code, those in no list yet, and their distances; None where
+    all are to be looked at: without lists, with a filter that few pass, with more to keep than was measured.
     """
     lists = view.table.lists
-    if lists is None or lists.rows > view.rows:
+    if lists is None or lists.rows > view.rows or wanted.count < GATHER_BELOW * view.rows:
         return None
     probes = lists.probes_for(keep * view.entries / wanted.count)
-    if probes is None or wanted.count < GATHER_BELOW * view.rows:
+    if probes is None:
         return None
-    rows = np.append(lists.near(code, probes), np.arange(lists.rows, view.rows))
-    rows = rows[wanted.rows[rows]]
-    return rows if len(rows) >= keep else None
+    listed, near = lists.near(code, probes)
+    later = np.arange(lists.rows, view.rows)
+    rows = np.append(listed, later)
+    away = np.append(near, distances(code, view.table.codes.data[lists.rows : view.rows]))
+    if wanted.count < view.rows:
+        passing = wanted.rows[rows]
+        rows, away = rows[passing], away[passing]
+    return (rows, away) if len(rows) >= keep else None
 
 
 def _least(
-    view: View,
-    places: NDArray[np.int64] | None,
-    values: NDArray[np.int32] | NDArray[np.float64],
-    wanted: NDArray[np.bool_] | None,
-    keep: int,
+    view: View, rows: NDArray[np.int64], values: NDArray[np.int32] | NDArray[np.float64], keep: int
 ) -> NDArray[np.int64]:
-    """Where the `keep` least of the wanted values are; row i is `places[i]`, else i.
-
-    Most values are past a bound that a sample of them gives, and need only be compared with it.
-    """
-    step = max(1, len(values) // SAMPLED)
-    sample = values[::step] if wanted is None else values[::step][wanted[::step]]
-    rank = min(len(sample) - 1, 2 * keep // step + SPARE)
-    near = values <= (np.partition(sample, rank)[rank] if rank >= 0 else np.inf)
-    if wanted is not None:
-        near &= wanted
-    kept = np.flatnonzero(near)
-    if len(kept) < keep:
-        kept = np.arange(len(values)) if wanted is None else np.flatnonzero(wanted)
-    border = np.partition(values[kept], keep - 1)[keep - 1]
-    kept = kept[values[kept] <= border]
+    """Where the `keep` least values are; value i is of row rows[i]."""
+    border = np.partition(values, keep - 1)[keep - 1]
+    kept = np.flatnonzero(values <= border)
     if len(kept) > keep:
         last = np.flatnonzero(values[kept] == border)
-        tied = kept[last] if places is None else places[kept[last]]
-        kept = np.delete(kept, last[_tie_order(view, tied)[len(last) - (len(kept) - keep) :]])
+        kept = np.delete(kept, last[_tie_order(view, rows[kept[last]])[len(last) - (len(kept) - keep) :]])
     return kept
 
 
@@ -167,23 +187,25 @@ def _order(
 ) -> NDArray[np.int64]:
     """The order that sorts by score, least first, then as `_tie_order`."""
     order = np.argsort(scores, kind="stable")
-    breaks = np.flatnonzero(np.diff(scores[order])) + 1
-    starts, ends = np.append(0, breaks), np.append(breaks, len(rows))
-    for place in np.flatnonzero(ends - starts > 1).tolist():
-        tied = order[starts[place] : ends[place]]
-        order[starts[place] : ends[place]] = tied[_tie_order(view, rows[tied])]
+    alike = np.diff(scores[order]) == 0
+    tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+    if len(tied):
+        group = np.cumsum(np.append(True, ~alike))[tied]
+        order[tied] = order[tied][_tie_order(view, rows[order[tied]], group)]
     return order
 
 
-def _tie_order(view: View, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The order that sorts rows by item id (code points), modality and ordinal."""
+def _tie_order(
+    view: View, rows: NDArray[np.int64], group: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """The order that sorts rows by group, item id (code points), modality and ordinal."""
     table = view.table
-    ids = table.ids.take(table.slot.data[rows])
     keys = zip(
-        ids,
+        repeat(0) if group is None else group.tolist(),
+        table.ids.take(table.slot.data[rows]),
         table.modality.data[rows].tolist(),
         table.ordinal.data[rows].tolist(),
         range(len(rows)),
-        strict=True,
+        strict=False,
     )
-    return np.array([key[3] for key in sorted(keys)], np.int64)
+    return np.array([key[-1] for key in sorted(keys)], np.int64)

@@ -57,7 +57,7 @@ class Store:
                 self._connection.close()
                 raise
         if position is not None and view.entries > limits.exact_up_to:
-            view.table.lists = read_lists(view.table.folder, view.table.bits, position.rows)
+            view.table.lists = read_lists(view.table, position.rows)
         self.reader = Reader(path, name, view, limits.kept_graphs)
         self._home = opening.columns_home(path)
         self._remake = False
