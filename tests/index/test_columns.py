@@ -231,6 +231,8 @@ def test_strings_are_read_as_they_were_written(tmp_path: Path) -> None:
     column.write(2, ["to be written over"])
     column.write(2, texts[2:])
     assert [column[place] for place in range(6)] == column[:6] == texts
+    order = np.argsort(column.padded(np.arange(6)), kind="stable")
+    assert [texts[place] for place in order] == sorted(texts)
     again = Blobs(tmp_path / "texts", str)
     assert again.take(np.array([5, 0, 3])) == [texts[5], texts[0], texts[3]] and again.holds(6)
     again.erase(np.array([2, 3]))

@@ -65,7 +65,8 @@ class Mixture:
         held = np.arange(len(real.photos)) % HELD_OUT == HELD_OUT - 1
         photos, texts = real.photos[~held], real.texts[~held[real.owner]]
         self._queries = pack_codes(real.texts[held[real.owner]], self.bits)
-        self._modality = np.repeat(np.uint8([Modality.IMAGE, Modality.TEXT]), [len(photos), len(texts)])
+        kinds = np.array([Modality.IMAGE, Modality.TEXT], np.uint8)
+        self._modality = np.repeat(kinds, [len(photos), len(texts)])
         bases = np.concatenate([photos, texts])
         differences = real.texts - real.photos[real.owner]
         self.distance = float(((real.texts > 0) != (real.photos[real.owner] > 0)).sum(axis=1).mean())

@@ -115,6 +115,17 @@ class Blobs(Sequence[Value], Generic[Value]):
         cut = [content[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return [str(part, "utf-8") for part in cut] if self._kind is str else [bytes(part) for part in cut]  # type: ignore[misc]
 
+    def padded(self, places: NDArray[np.int64]) -> NDArray[np.bytes_]:
+        """The bytes of those at some places, all of one length, zeros behind: they sort as the strings do,
+        UTF-8 as its code points.  Shapes: places (n,) -> (n,).
+        """
+        starts, ends = self.spans(places)
+        first, counts = starts // WORD, -(-ends // WORD) - starts // WORD
+        columns = np.arange(max(1, int(counts.max(initial=1))))
+        inside = columns < counts[:, np.newaxis]
+        words = np.where(inside, self.words.data[np.where(inside, first[:, np.newaxis] + columns, 0)], 0)
+        return words.astype(np.uint64).view(f"S{WORD * len(columns)}")[:, 0]
+
     def spans(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First and last + 1 byte of each.  Shapes: places (n,) -> (n,), (n,)."""
         ends = self.ends.data

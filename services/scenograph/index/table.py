@@ -150,6 +150,5 @@ def view_of(table: Table, version: int, live_slots: NDArray[np.bool_]) -> View:
     slots = len(live_slots)
     rows = int(table.end_row.data[slots - 1]) if slots else 0
     live_rows = live_slots[table.slot.data[:rows]]
-    return View(
-        table, version, live_slots, live_rows, np.count_nonzero(live_slots), np.count_nonzero(live_rows)
-    )
+    items, entries = int(np.count_nonzero(live_slots)), int(np.count_nonzero(live_rows))
+    return View(table, version, live_slots, live_rows, items, entries)
