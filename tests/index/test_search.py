@@ -176,10 +176,10 @@ def test_few_wanted_rows_are_searched_as_all_are(tmp_path: Path) -> None:
     view = draft.view(2)
     asked = IndexQuery(random.integers(0, 256, 8, dtype=np.uint8), 64, PACK, coarse_candidates=10)
     for share in (1, 5, 24, 25, 26, 499, 500):
-        rows = np.zeros(500, bool)
-        rows[random.permutation(500)[:share]] = True
-        found = searching.ranked(view, searching.nearest(view, asked.code, masks.Wanted(rows, share), 10))
-        expected = oracle(view, asked, set(np.flatnonzero(rows).tolist()))
+        chosen = np.zeros(500, bool)
+        chosen[random.permutation(500)[:share]] = True
+        found = searching.ranked(view, searching.nearest(view, asked.code, masks.Wanted(chosen, share), 10))
+        expected = oracle(view, asked, set(np.flatnonzero(chosen).tolist()))
         ids = [table.ids[table.slot.data[row]] for row in found.rows]
         assert ids == [hit[0] for hit in expected] and found.considered == share
 

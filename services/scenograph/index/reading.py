@@ -112,10 +112,15 @@ def check_sample(connection: sqlite3.Connection, state: State, view: View, size:
 
 
 def _equal(table: Table, rows: NDArray[np.int64], stored: Rows) -> bool:
-    columns = (table.modality, table.ordinal, table.entry, table.codes, table.embeddings)
-    wanted = (stored.modality, stored.ordinal, stored.entry, stored.codes, stored.embeddings)
-    same = (np.array_equal(column.data[rows], want) for column, want in zip(columns, wanted, strict=True))
-    return list(stored.texts) == table.texts.take(rows) and all(same)
+    pairs = (
+        (table.modality, stored.modality),
+        (table.ordinal, stored.ordinal),
+        (table.entry, stored.entry),
+        (table.codes, stored.codes),
+        (table.embeddings, stored.embeddings),
+    )
+    same = all(bool((column.data[rows] == wanted).all()) for column, wanted in pairs)
+    return same and list(stored.texts) == table.texts.take(rows)
 
 
 def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
