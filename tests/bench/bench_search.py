@@ -101,10 +101,10 @@ def bare(photos: list[Captioned], queries: int) -> list[Row]:
     loop = Bare(open_pack("default"))
 
     def image(files: Sequence[bytes]) -> None:
-        loop.codes(loop.images(files))
+        loop.projections(loop.images(files))
 
     def text(sentences: Sequence[str]) -> None:
-        loop.codes(loop.texts(sentences))
+        loop.projections(loop.texts(sentences))
 
     pictures = batches([photo.path.read_bytes() for photo in photos], 1)
     texts = batches([caption for photo in photos for caption in photo.captions], 1)

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenograph.bench import encode, index, ingest, match
+from scenograph.bench import codes, encode, index, ingest, match, startup
 from scenograph.bench.bare import Bare, batches, rate_for
 from scenograph.bench.picture import drawn_picture
 from scenograph.bench.sentences import sentences
 from scenograph.cli.server_process import ServerProcess
 from scenograph.client import AsyncClient, Client
+from scenograph.hashing.app import pack_codes
 from scenograph.packs import Pack
+from scenograph.runtime.contracts import DEFAULT_BITS, Modality
 
 PICTURES = [drawn_picture(number) for number in range(3)]
 
@@ -34,7 +36,7 @@ async def test_the_bare_loop_answers_as_the_service(default_pack: Pack, client: 
     ):
         assert ours.shape == served.shape
         assert (np.sum(ours * served, axis=1) > 0.99).all()
-    loop.codes(loop.texts(said))
+    assert loop.projections(loop.texts(said)).shape == (4, DEFAULT_BITS)
 
 
 def test_encode(server: ServerProcess, default_pack: Pack) -> None:
@@ -72,10 +74,41 @@ def test_no_text_is_asked_for_twice() -> None:
     assert encode.Source("images", [b"a", b"b"]).take(3) == [b"a", b"b", b"a"]
 
 
-def test_index_finds_what_faiss_finds() -> None:
-    found = index.measure(3000, bits=64, keep=50, queries=3)
-    assert (found.entries, found.keep) == (3000, 50) and found.ratio == found.index_ms / found.faiss_ms
-    assert index.measure(20, bits=128, keep=50, queries=1).keep == 20
+@pytest.fixture(scope="module")
+def mixture() -> codes.Mixture:
+    """Made around drawn projections: a photograph and two sentences near it, forty times."""
+    random = np.random.default_rng(0)
+    photos = random.standard_normal((40, 64)).astype(np.float32)
+    texts = np.repeat(photos, 2, axis=0) + 0.6 * random.standard_normal((80, 64)).astype(np.float32)
+    return codes.Mixture(codes.Projected(photos, texts, np.repeat(np.arange(40), 2)))
+
+
+def test_made_codes_are_as_far_from_real_ones_as_measured(mixture: codes.Mixture) -> None:
+    made = [part for part, _ in mixture.entries(3000)]
+    modality = np.concatenate([part for _, part in mixture.entries(3000)])
+    assert sum(map(len, made)) == 3000 and 0.2 < np.mean(modality == Modality.IMAGE) < 0.5
+    bases = pack_codes(mixture._bases, 64)
+    nearest = np.bitwise_count(made[0][:200, np.newaxis] ^ bases).sum(axis=2).min(axis=1)
+    assert 0.5 * mixture.distance < nearest.mean() < 1.5 * mixture.distance
+    assert mixture.queries(1000).shape == (16, 8)  # the sentences of one photograph in five
+
+
+def test_index_finds_what_faiss_finds(mixture: codes.Mixture) -> None:
+    told: list[str] = []
+    found = index.measure(
+        mixture, 3000, keep=[10, 50], queries=3, recall=0.9, tell=lambda what, done, of: told.append(what)
+    )
+    assert (found.entries, found.bits, [each.keep for each in found.kept]) == (3000, 64, [10, 50])
+    for each in found.kept:
+        assert each.ratio == each.exact_ms / each.faiss_ms and 0.5 < each.recall <= 1
+    assert {"codes made", "centres chosen", "recall measured", "searches"} <= set(told)
+
+
+def test_a_start_is_timed_with_and_without_columns(mixture: codes.Mixture) -> None:
+    found = startup.measure(mixture, 300, lambda what, done, of: None)
+    assert found.items == 300 and found.records_bytes > 0 and found.columns_bytes > 0
+    for start in (found.as_left, found.from_records):
+        assert start.seconds > 0 and start.first_search_ms > 0 and start.memory > 0
 
 
 def test_match(server: ServerProcess) -> None:
@@ -109,7 +142,7 @@ def test_reports(server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFi
     from scenograph.cli.app import run
 
     for command, words in (
-        (["index", "--entries", "2000", "--queries", "2"], "times FAISS"),
+        (["index", "--codes", "2000", "--queries", "2"], "times FAISS"),
         (["match", "--server", server.address, "--candidates", "5", "--repeats", "2"], "explained"),
     ):
         folder = tmp_path / command[0]

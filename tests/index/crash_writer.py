@@ -1,5 +1,5 @@
 """A process that writes, rewrites and removes items until it is killed: `python -m tests.index.crash_writer
-FOLDER SEED`.
+FOLDER SEED [eager]`. An eager one makes its files durable and its lists anew after each write.
 
 It prints "try ITEM SEED" before and "ok ITEM SEED" after each write; the seed -1 stands for a removal.
 """
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.index.make import record
 
+from scenograph.index import upkeep
 from scenograph.index.app import IndexApp
+from scenograph.index.limits import Limits
 from scenograph.runtime.contracts import Write
 
 WRITERS = 8
@@ -44,7 +46,9 @@ async def write(app: IndexApp, writer: int, start: int) -> None:
 
 
 async def main() -> None:
-    app = IndexApp(Path(sys.argv[1]))
+    if "eager" in sys.argv:
+        upkeep.EVERY_S = upkeep.GROWTH = 0.0
+    app = IndexApp(Path(sys.argv[1]), Limits(exact_up_to=20) if "eager" in sys.argv else None)
     await app.start()
     print("ready", flush=True)
     await asyncio.gather(*(write(app, writer, int(sys.argv[2])) for writer in range(WRITERS)))

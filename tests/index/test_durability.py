@@ -34,7 +34,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "index"
 
 
-async def test_what_was_acknowledged_survives_kill_9(folder: Path) -> None:
+@pytest.mark.parametrize("how", ["", "eager"])
+async def test_what_was_acknowledged_survives_kill_9(folder: Path, how: str) -> None:
     """Three lives of a writer, each killed in the middle; then every item is as last acknowledged, or as
     tried later.
     """
@@ -42,7 +43,7 @@ async def test_what_was_acknowledged_survives_kill_9(folder: Path) -> None:
         pass
     tried: dict[str, set[int]] = {}
     for life in range(3):
-        lines = _killed_writer(folder, life * 1000, acknowledgements=250)
+        lines = _killed_writer(folder, life * 1000, how, acknowledgements=250)
         for word, item, seed in (line.split() for line in lines):
             if word == "ok":
                 tried[item] = {int(seed)}
@@ -60,9 +61,9 @@ async def test_what_was_acknowledged_survives_kill_9(folder: Path) -> None:
             tried = {one.id: tried[one.id] - {-1} for one in found} | {item: {-1} for item in missing}
 
 
-def _killed_writer(folder: Path, seed: int, acknowledgements: int) -> list[str]:
+def _killed_writer(folder: Path, seed: int, how: str, acknowledgements: int) -> list[str]:
     """Runs the writer until it has acknowledged so much and a little longer, then kills it; what it said."""
-    command = [sys.executable, "-m", "tests.index.crash_writer", str(folder), str(seed)]
+    command = [sys.executable, "-m", "tests.index.crash_writer", str(folder), str(seed), how]
     lines: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -123,23 +123,28 @@ async def test_a_removed_record_is_gone_at_once(app: IndexApp) -> None:
     assert (await app.get_collection("photos")).entries == 2
 
 
-def _found_on_disk(text: str, folder: Path) -> bool:
-    return any(text.encode() in path.read_bytes() for path in folder.rglob("*.sqlite*"))
+def _found_on_disk(content: bytes, folder: Path) -> bool:
+    return any(content in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 async def test_what_was_removed_is_in_no_file_once_it_is_quiet(tmp_path: Path) -> None:
     secret = "a most peculiar sentence"
+    code, embedding = (
+        np.frombuffer(b"peculiar", np.uint8),
+        np.frombuffer(b"most peculiar embedding entirely", "<f4"),
+    )
+    content = (secret.encode(), code.tobytes(), embedding.tobytes())
     async with opened(tmp_path, collections=["photos"]) as app:
-        entry = replace(record("x").entries[1], text=secret)
-        await put(app, Record("secret", (entry,), PACK, {"note": secret}), record("b", 2))
-        assert _found_on_disk(secret, tmp_path)
-        await app.delete("photos", ["secret"])
-        for _ in range(100):
-            if not _found_on_disk(secret, tmp_path):
+        entry = replace(record("x").entries[1], text=secret, code=code, embedding=embedding)
+        await put(app, Record(secret, (entry,), PACK, {"note": secret}), record("b", 2))
+        assert all(_found_on_disk(part, tmp_path) for part in content)
+        await app.delete("photos", [secret])
+        for _ in range(200):
+            if not any(_found_on_disk(part, tmp_path) for part in content):
                 break
             await asyncio.sleep(0.05)
         else:
-            pytest.fail("the removed text is still on disk")
+            pytest.fail("what was removed is still on disk")
 
 
 async def test_every_change_raises_the_version_and_nothing_else_does(app: IndexApp) -> None:

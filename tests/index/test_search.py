@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.index.make import BITS, PACK, graph, opened, put, query, record
 
-from scenograph.index import searching
+from scenograph.index import masks, searching
 from scenograph.index.app import IndexApp
 from scenograph.index.draft import Draft, compacted
 from scenograph.index.table import Rows, Table, View, empty_view
 from scenograph.runtime.contracts import CodeArray, Entry, FloatArray, IndexQuery, Level, Modality, Record
 from scenograph.scene.errors import CollectionNotFound, InvalidFilter, InvalidInput, PackMismatch
+
+FOLDERS = tempfile.TemporaryDirectory(prefix="scenograph-tests-")
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def oracle(view: View, query: IndexQuery, passing: set[int] | None) -> list[tupl
     found = sorted(found)[: query.coarse_candidates]
     hits = [(item, modality, ordinal, bits, 0.0) for _, item, modality, ordinal, bits, _ in found]
     if query.embedding is not None:
-        vectors = [table.embeddings.take(np.array([row]))[0] for *_, row in found]
+        vectors = [table.embeddings.data[row] for *_, row in found]
         cosines = [_cosine(vector, query.embedding, query.levels) for vector in vectors]
         hits = [(*hit[:4], cosine) for hit, cosine in zip(hits, cosines, strict=True)]
         hits.sort(key=lambda hit: (-hit[4], hit[0], hit[1], hit[2]))
@@ -90,8 +93,9 @@ def levels_of(draw: st.DrawFn) -> tuple[Level, ...]:
 def views(draw: st.DrawFn) -> View:
     """A table of few ids, codes and embeddings, so that ties abound; some removed, some compacted."""
     bits, dimension = draw(st.sampled_from([64, 128, 256])), 3
-    table = Table(bits, dimension, slots=1, rows=1)
-    draft = Draft(empty_view(table, 1))
+    folder = Path(tempfile.mkdtemp(dir=FOLDERS.name))
+    draft = Draft(empty_view(Table(folder / "1", bits, dimension), 1))
+    entries: dict[str, int] = {}
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     spread = draw(st.sampled_from([1, 3, 256]))
     for number in range(draw(st.integers(0, 40))):
@@ -104,11 +108,16 @@ def views(draw: st.DrawFn) -> View:
             random.integers(-1, 2, (count, dimension)).astype(np.float32),
             [f"text {number}"] * count,
         )
-        draft.put(f"i{draw(st.integers(0, 30))}", number, b"{}", rows)
-        if draw(st.integers(0, 4)) == 0:
-            draft.remove(f"i{draw(st.integers(0, 30))}")
+        item = f"i{draw(st.integers(0, 30))}"
+        gone = {item, f"i{draw(st.integers(0, 30))}"} if draw(st.integers(0, 4)) == 0 else {item}
+        for other in gone & entries.keys():
+            draft.remove(entries.pop(other))
+        draft.put(item, number, b"{}", rows)
+        entries[item] = number * 3
     view = draft.view(2)
-    return compacted(view) if draw(st.booleans()) else view
+    assert view.items == len(entries) == np.count_nonzero(view.live_slots)
+    assert view.entries == np.count_nonzero(view.live_rows)
+    return compacted(view, folder / "2") if draw(st.booleans()) else view
 
 
 @settings(deadline=None, max_examples=150)
@@ -129,7 +138,7 @@ def test_search_equals_the_oracle(view: View, data: st.DataObject) -> None:
     if slots is not None:
         passing = np.zeros(view.slots, bool)
         passing[[slot for slot in slots if slot < view.slots]] = True
-    wanted = searching.wanted_rows(view, passing, asked.modality)
+    wanted = masks.wanted_rows(view, passing, asked.modality)
     found = searching.nearest(view, asked.code, wanted, asked.coarse_candidates, asked.levels)
     cosines = np.zeros(len(found.rows), np.float32)
     if asked.embedding is None:
@@ -148,30 +157,29 @@ def test_search_equals_the_oracle(view: View, data: st.DataObject) -> None:
         for row, distance, cosine in zip(found.rows, found.distances, cosines, strict=True)
     ]
     assert hits == oracle(view, asked, slots)
-    assert found.considered == int(np.count_nonzero(wanted))
+    assert found.considered == int(np.count_nonzero(wanted.rows))
 
 
-def test_few_wanted_rows_are_searched_as_all_are() -> None:
+def test_few_wanted_rows_are_searched_as_all_are(tmp_path: Path) -> None:
     """Both ways of looking, gathered codes and all codes, give the same; the share of rows decides which is
     used.
     """
     random = np.random.default_rng(7)
-    table = Table(64, 0)
+    table = Table(tmp_path / "1", 64, 0)
     draft = Draft(empty_view(table, 1))
     for number in range(500):
         codes = random.integers(0, 256, (1, 8), dtype=np.uint8)
-        one = np.zeros(1, np.int64)
-        rows = Rows(
-            one.astype(np.uint8), one.astype(np.int32), one, codes, np.zeros((1, 0), np.float32), ["x"]
-        )
+        one = np.array([number])
+        none = np.zeros(1, np.int32)
+        rows = Rows(none.astype(np.uint8), none, one, codes, np.zeros((1, 0), np.float32), ["x"])
         draft.put(f"{number:03}", number, b"{}", rows)
     view = draft.view(2)
     asked = IndexQuery(random.integers(0, 256, 8, dtype=np.uint8), 64, PACK, coarse_candidates=10)
     for share in (1, 5, 24, 25, 26, 499, 500):
-        wanted = np.zeros(500, bool)
-        wanted[random.permutation(500)[:share]] = True
-        found = searching.ranked(view, searching.nearest(view, asked.code, wanted, 10))
-        expected = oracle(view, asked, set(np.flatnonzero(wanted).tolist()))
+        chosen = np.zeros(500, bool)
+        chosen[random.permutation(500)[:share]] = True
+        found = searching.ranked(view, searching.nearest(view, asked.code, masks.Wanted(chosen, share), 10))
+        expected = oracle(view, asked, set(np.flatnonzero(chosen).tolist()))
         ids = [table.ids[table.slot.data[row]] for row in found.rows]
         assert ids == [hit[0] for hit in expected] and found.considered == share
 

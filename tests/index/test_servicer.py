@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from scenograph.gateway.remote_index import RemoteIndex
 from scenograph.index import converters as convert
 from scenograph.index.app import IndexApp
 from scenograph.index.servicer import IndexServicer
-from scenograph.runtime.contracts import Index, Write
+from scenograph.runtime import converters as shared
+from scenograph.runtime.contracts import Collection, Index, IndexAnswer, SearchIndex, SearchKind, Write
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.runtime.status import from_rpc_error
 from scenograph.scene.errors import (
@@ -174,3 +176,15 @@ async def test_wrong_messages_are_refused_with_the_field(stub: Any, remote: Remo
 async def test_no_bits_means_256(stub: Any) -> None:
     request = pb.IndexServiceCreateCollectionRequest(name="photos", pack_version=PACK)
     assert (await stub.CreateCollection(request)).collection.bits == 256
+
+
+def test_what_a_collection_is_searched_by_is_told() -> None:
+    index = SearchIndex(SearchKind.LISTS, 5_000_000, 2048, 0.98, 1000)
+    made = Collection("photos", "default@1", 64, 1, 2, 3, datetime(2026, 1, 1, tzinfo=UTC), index)
+    assert convert.collection_from_pb(shared.collection_to_pb(made)) == made
+    answer = convert.answer_from_pb(convert.answer_to_pb(IndexAnswer([], 7, 3, searched=index)))
+    assert answer.searched == index
+    older = convert.answer_from_pb(pb.IndexServiceSearchResponse(considered=7, version=3))
+    assert older.searched == SearchIndex()
+    asked = convert.query_from_pb(convert.query_to_pb("photos", query(exact=True)))
+    assert asked.exact and not convert.query_from_pb(convert.query_to_pb("photos", query())).exact

@@ -19,7 +19,15 @@ from scenograph.gateway.remote_hashing import RemoteHashing
 from scenograph.gateway.remote_index import RemoteIndex
 from scenograph.gateway.remote_visual import RemoteVisualGraphs
 from scenograph.packs import Pack
-from scenograph.runtime.contracts import Entry, IndexQuery, Modality, Record, VisualGraph, Write
+from scenograph.runtime.contracts import (
+    Entry,
+    IndexQuery,
+    Modality,
+    Record,
+    SearchIndex,
+    VisualGraph,
+    Write,
+)
 from scenograph.runtime.settings import load_settings
 from scenograph.scene.errors import InvalidImage, InvalidInput, InvalidText, RequestIdReused, ScenographError
 from scenograph.scene.graph import Edge, Node, SceneGraph
@@ -142,6 +150,7 @@ async def test_index(tmp_path: Path) -> None:
         answer, expected = await remote.search("photos", query), await apps.index.search("photos", query)
         assert [hit.distance for hit in answer.hits] == [hit.distance for hit in expected.hits]
         assert answer.hits[1].distance != answer.hits[1].hamming / 64
+        assert answer.searched == expected.searched == SearchIndex()
 
         snapshot = await remote.create_snapshot("photos", "s1")
         assert (await remote.list_snapshots("photos"))[0] == [snapshot]

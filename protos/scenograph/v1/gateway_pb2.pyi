@@ -204,6 +204,7 @@ class RankingOptions(_message.Message):
     BYPASS_CACHE_FIELD_NUMBER: _builtins.int
     LEVEL_WEIGHTS_FIELD_NUMBER: _builtins.int
     MATCH_WEIGHTS_FIELD_NUMBER: _builtins.int
+    EXACT_FIELD_NUMBER: _builtins.int
     last_stage: Global___Stage.ValueType
     """Stop after this stage. A graph query's required and forbidden parts are decided in the last one."""
     coarse_candidates: _builtins.int
@@ -212,6 +213,8 @@ class RankingOptions(_message.Message):
     """Candidates whose graphs are matched (K2); 0 means 100, at most 10,000; at least as many as the coarse stage keeps for graph queries with hard parts."""
     bypass_cache: _builtins.bool
     """Neither read nor fill the result cache."""
+    exact: _builtins.bool
+    """Look at every entry in the coarse stage, however large the collection is."""
     @_builtins.property
     def weights(self) -> Global___FusionWeights:
         """Weights of the final score; unset for the pack's own."""
@@ -234,10 +237,11 @@ class RankingOptions(_message.Message):
         bypass_cache: _builtins.bool = ...,
         level_weights: _common_pb2.LevelWeights | None = ...,
         match_weights: _common_pb2.MatchWeights | None = ...,
+        exact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["level_weights", b"level_weights", "match_weights", b"match_weights", "weights", b"weights"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_cache", b"bypass_cache", "coarse_candidates", b"coarse_candidates", "graph_candidates", b"graph_candidates", "last_stage", b"last_stage", "level_weights", b"level_weights", "match_weights", b"match_weights", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bypass_cache", b"bypass_cache", "coarse_candidates", b"coarse_candidates", "exact", b"exact", "graph_candidates", b"graph_candidates", "last_stage", b"last_stage", "level_weights", b"level_weights", "match_weights", b"match_weights", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

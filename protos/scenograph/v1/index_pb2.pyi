@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from scenograph.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _SearchKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SearchKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SEARCH_KIND_UNSPECIFIED: _SearchKind.ValueType  # 0
+    """Not said."""
+    SEARCH_KIND_EXACT: _SearchKind.ValueType  # 1
+    """Every entry is looked at."""
+    SEARCH_KIND_LISTS: _SearchKind.ValueType  # 2
+    """The entries in the lists nearest to the query's code are looked at, and those written lately."""
+
+class SearchKind(_SearchKind, metaclass=_SearchKindEnumTypeWrapper):
+    """How a collection is searched."""
+
+SEARCH_KIND_UNSPECIFIED: SearchKind.ValueType  # 0
+"""Not said."""
+SEARCH_KIND_EXACT: SearchKind.ValueType  # 1
+"""Every entry is looked at."""
+SEARCH_KIND_LISTS: SearchKind.ValueType  # 2
+"""The entries in the lists nearest to the query's code are looked at, and those written lately."""
+Global___SearchKind: _TypeAlias = SearchKind  # noqa: Y015
 
 @_typing.final
 class Collection(_message.Message):
@@ -34,6 +59,7 @@ class Collection(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SEARCH_INDEX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: 1 to 64 of a-z, 0-9, '-', '_', beginning with a letter or digit."""
     pack_version: _builtins.str
@@ -50,6 +76,10 @@ class Collection(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def search_index(self) -> Global___SearchIndex:
+        """What searches go through, where they are free to choose."""
+
     def __init__(
         self,
         *,
@@ -60,14 +90,55 @@ class Collection(_message.Message):
         entries: _builtins.int = ...,
         version: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        search_index: Global___SearchIndex | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "search_index", b"search_index"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "create_time", b"create_time", "entries", b"entries", "items", b"items", "name", b"name", "pack_version", b"pack_version", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "create_time", b"create_time", "entries", b"entries", "items", b"items", "name", b"name", "pack_version", b"pack_version", "search_index", b"search_index", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Collection: _TypeAlias = Collection  # noqa: Y015
+
+@_typing.final
+class SearchIndex(_message.Message):
+    """What searches go through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    LISTS_FIELD_NUMBER: _builtins.int
+    RECALL_FIELD_NUMBER: _builtins.int
+    RECALL_AT_FIELD_NUMBER: _builtins.int
+    kind: Global___SearchKind.ValueType
+    """How the collection is searched."""
+    entries: _builtins.int
+    """Entries in lists; 0 where every entry is looked at."""
+    lists: _builtins.int
+    """Number of lists; 0 where every entry is looked at."""
+    recall: _builtins.float
+    """Share of the nearest entries that are found, in [0, 1]: measured on this collection when the lists were made; 1 where every
+    entry is looked at.
+    """
+    recall_at: _builtins.int
+    """How many nearest entries the recall was measured over."""
+    def __init__(
+        self,
+        *,
+        kind: Global___SearchKind.ValueType = ...,
+        entries: _builtins.int = ...,
+        lists: _builtins.int = ...,
+        recall: _builtins.float = ...,
+        recall_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "kind", b"kind", "lists", b"lists", "recall", b"recall", "recall_at", b"recall_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchIndex: _TypeAlias = SearchIndex  # noqa: Y015
 
 @_typing.final
 class Entry(_message.Message):
@@ -732,6 +803,7 @@ class IndexServiceSearchRequest(_message.Message):
     PACK_VERSION_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
     BIT_WEIGHTS_FIELD_NUMBER: _builtins.int
+    EXACT_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """The collection."""
     modality: _common_pb2.Modality.ValueType
@@ -744,6 +816,8 @@ class IndexServiceSearchRequest(_message.Message):
     """How many of the best answers carry their graphs; 0 for none."""
     pack_version: _builtins.str
     """The pack that made the query's code; another than the collection's is refused."""
+    exact: _builtins.bool
+    """Look at every entry, however many there are."""
     @_builtins.property
     def code(self) -> _common_pb2.HashCode:
         """The query's code, of the collection's length."""
@@ -775,10 +849,11 @@ class IndexServiceSearchRequest(_message.Message):
         pack_version: _builtins.str = ...,
         levels: _abc.Iterable[Global___Level] | None = ...,
         bit_weights: _abc.Iterable[_builtins.float] | None = ...,
+        exact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "embedding", b"embedding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_weights", b"bit_weights", "coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "filter", b"filter", "levels", b"levels", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_weights", b"bit_weights", "coarse_candidates", b"coarse_candidates", "code", b"code", "collection", b"collection", "embedding", b"embedding", "exact", b"exact", "filter", b"filter", "levels", b"levels", "modality", b"modality", "pack_version", b"pack_version", "with_graphs", b"with_graphs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -854,6 +929,7 @@ class IndexServiceSearchResponse(_message.Message):
     CONSIDERED_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    SEARCHED_FIELD_NUMBER: _builtins.int
     considered: _builtins.int
     """How many entries passed the filter."""
     version: _builtins.int
@@ -866,6 +942,10 @@ class IndexServiceSearchResponse(_message.Message):
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.StageTiming]:
         """Where the time went."""
 
+    @_builtins.property
+    def searched(self) -> Global___SearchIndex:
+        """What this search went through."""
+
     def __init__(
         self,
         *,
@@ -873,10 +953,11 @@ class IndexServiceSearchResponse(_message.Message):
         considered: _builtins.int = ...,
         version: _builtins.int = ...,
         timings: _abc.Iterable[_common_pb2.StageTiming] | None = ...,
+        searched: Global___SearchIndex | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["searched", b"searched"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["considered", b"considered", "hits", b"hits", "timings", b"timings", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["considered", b"considered", "hits", b"hits", "searched", b"searched", "timings", b"timings", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

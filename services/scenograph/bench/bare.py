@@ -59,9 +59,10 @@ class Bare:
         embeddings: FloatArray = self.run("text_head", feeds | read)["embedding"]
         return embeddings
 
-    def codes(self, embeddings: FloatArray) -> None:
-        """Hash embeddings (B, D)."""
-        self.run("hash_head", {"embedding": embeddings})
+    def projections(self, embeddings: FloatArray) -> FloatArray:
+        """What the codes of embeddings are the signs of.  Shapes: (B, D) -> (B, bits)."""
+        projections: FloatArray = self.run("hash_head", {"embedding": embeddings})["projections"]
+        return projections
 
 
 def batches(parts: Sequence[T], size: int) -> list[Sequence[T]]:

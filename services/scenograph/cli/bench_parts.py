@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,11 @@ Parts = Annotated[
 ]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over them.")]
 Threads = Annotated[int, typer.Option(min=1, help="Workers of the server started, threads of the bare loop.")]
-Entries = Annotated[int, typer.Option(min=1, help="Codes in the index.")]
+Codes = Annotated[int, typer.Option("--codes", "--entries", min=1, help="Codes in the index.")]
+Captions = Annotated[
+    Path | None,
+    typer.Option("--captions", metavar="FILE", help="Photographs with sentences, JSONL; else the demo's."),
+]
 
 
 def encode(
@@ -53,15 +58,35 @@ def encode(
 
 
 def index(
-    entries: Entries = 1_000_000,
+    codes: Codes = 1_000_000,
     bits: Annotated[int, typer.Option(min=64, help="Length of the codes: 64, 128 or 256.")] = 256,
-    keep: Annotated[int, typer.Option(min=1, help="Entries that a search keeps.")] = 1000,
+    keep: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Entries that a search keeps; 10, 100 and 1000 by default."),
+    ] = None,
     queries: Annotated[int, typer.Option(min=1, help="Searches of each kind.")] = 20,
+    recall: Annotated[
+        float, typer.Option(min=0.01, max=0.999, help="Share of the nearest that lists are made to find.")
+    ] = 0.97,
+    startup: Annotated[
+        int, typer.Option(min=0, help="Also write a collection of so many items, and time its start.")
+    ] = 0,
+    captions: Captions = None,
+    photos: Annotated[int, typer.Option(min=1, help="Photographs of --captions to take.")] = 600,
+    pack: Annotated[str, typer.Option(help="The pack whose codes they are.")] = "default",
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Milliseconds of a Hamming search over random codes, beside FAISS called directly on the same."""
-    _put_out("Hamming search", [_index(entries, bits, keep, queries)], {}, report, as_json=as_json)
+    """Milliseconds of a Hamming search, over all codes and over lists, beside FAISS called directly on the
+    same.
+
+    Codes are made around those of photographs and sentences; queries are sentences held out. With few of
+    them, as those of the demo, codes lie closer together than those of a real collection.
+    """
+    sections, about = _index(
+        codes, bits, keep or [10, 100, 1000], queries, recall, startup, captions, photos, pack
+    )
+    _put_out("Hamming search", sections, {"codes": about}, report, as_json=as_json)
 
 
 def match(
@@ -93,8 +118,9 @@ def ingest(
 
 def everything(
     seconds: Seconds = 1.0,
-    entries: Entries = 1_000_000,
+    entries: Codes = 1_000_000,
     photos: Photos = None,
+    captions: Captions = None,
     server: OwnServer = "",
     report: ReportFolder = None,
     as_json: Json = False,
@@ -104,7 +130,8 @@ def everything(
         encoding, about = _encode(address, None, None, seconds, 1, 2, "default", photos)
         matching, _ = _match(address, 100, 60, photos)
         ingesting, _ = _ingest(address, 40, photos)
-    sections = [encoding, _index(entries, 256, 1000, 20), matching, ingesting]
+    searching, _ = _index(entries, 256, [1000], 20, 0.97, 0, captions, 600, "default")
+    sections = [encoding, *searching, matching, ingesting]
     _put_out("Parts", sections, {"pictures": about}, report, as_json=as_json)
 
 
@@ -141,11 +168,40 @@ def _encode(
     return encode_section(results, threads), about
 
 
-def _index(entries: int, bits: int, keep: int, queries: int) -> Section:
+def _index(
+    codes: int,
+    bits: int,
+    keep: list[int],
+    queries: int,
+    recall: float,
+    startup: int,
+    captions: Path | None,
+    photos: int,
+    pack: str,
+) -> tuple[list[Section], str]:
+    from scenograph.bench import codes as made
     from scenograph.bench import index as bench
-    from scenograph.cli.reports.parts import index_section
+    from scenograph.bench import startup as starts
+    from scenograph.cli.captions import read_captions
+    from scenograph.cli.demo_photos import captioned
+    from scenograph.cli.reports.parts import index_section, startup_section
+    from scenograph.packs import open_pack
 
-    return index_section(bench.measure(entries, bits=bits, keep=keep, queries=queries))
+    chosen = list(islice(read_captions(captions), photos)) if captions else captioned()
+    with progress() as bar:
+        task = bar.add_task("codes", total=None)
+
+        def tell(what: str, done: int, of: int) -> None:
+            bar.update(task, description=what, completed=done, total=of)
+
+        pairs = [(photo.path, photo.captions) for photo in chosen]
+        mixture = made.Mixture(made.project(open_pack(pack), pairs, tell).cut(bits))
+        found = bench.measure(mixture, codes, keep=keep, queries=queries, recall=recall, tell=tell)
+        sections = [index_section(found)]
+        if startup:
+            sections.append(startup_section(starts.measure(mixture, startup, tell)))
+    about = f"{len(pairs)} photographs of {captions or 'the demo'} with their sentences"
+    return sections, about
 
 
 def _match(address: str, candidates: int, repeats: int, photos: Path | None) -> tuple[Section, str]:

@@ -38,6 +38,9 @@ def search(
     match: Annotated[
         str, typer.Option(metavar="NAME=W,...", help="Weights of the graph match: learned=1,symbolic=0.")
     ] = "",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Look at every entry, also of a large collection.")
+    ] = False,
     page_token: Annotated[str, typer.Option(help="The last answer's token, for its next page.")] = "",
     server: Server = DEFAULT_ADDRESS,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -61,6 +64,7 @@ def search(
                 weights=_weights(weights, "--weights"),
                 level_weights=_weights(levels, "--levels"),
                 match_weights=_weights(match, "--match"),
+                exact=exact,
             )
         except ScenographError as error:
             faulty = filter if error.reason == "INVALID_FILTER" else graph

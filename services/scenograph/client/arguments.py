@@ -81,3 +81,4 @@ class SearchArguments(QueryArguments, total=False):
     level_weights: Mapping[str, float]
     match_weights: Mapping[str, float]
     bypass_cache: bool
+    exact: bool  # look at every entry, also of a large collection

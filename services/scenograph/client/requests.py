@@ -149,6 +149,7 @@ def search(
             coarse_candidates=arguments.get("coarse_candidates", 0),
             graph_candidates=arguments.get("graph_candidates", 0),
             bypass_cache=arguments.get("bypass_cache", False),
+            exact=arguments.get("exact", False),
         ),
     )
     if weights := arguments.get("weights"):

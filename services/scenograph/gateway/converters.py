@@ -133,6 +133,7 @@ def _options_from_pb(message: pb.RankingOptions) -> RankingOptions:
         match_weights=shared.match_weights_from_pb(message.match_weights)
         if message.HasField("match_weights")
         else None,
+        exact=message.exact,
     )
 
 

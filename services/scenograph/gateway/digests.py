@@ -83,6 +83,7 @@ def ranking_key(
         int(options.last_stage),
         options.coarse_candidates,
         options.graph_candidates,
+        int(options.exact),
         *(weights.coarse, weights.cosine, weights.graph),
         digest(options.level_weights, options.match_weights),
         *(value for pair in query for value in pair),

@@ -64,6 +64,7 @@ class Ranker:
                     levels=scaled_levels(
                         self._pack.levels, options.level_weights, field="options.level_weights"
                     ),
+                    exact=options.exact,
                 ),
             )
         times.inside("search", answer.timings)

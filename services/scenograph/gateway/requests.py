@@ -116,6 +116,7 @@ class RankingOptions:
     bypass_cache: bool = False
     level_weights: LevelWeights | None = None
     match_weights: MatchWeights | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

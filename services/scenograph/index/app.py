@@ -11,11 +11,10 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
-import faiss
-
 from scenograph.index import checks
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import EPOCH_SHIFT
+from scenograph.index.hamming import one_thread
 from scenograph.index.limits import Limits
 from scenograph.index.second import Second, images_not_kept, unfinished
 from scenograph.index.second_off_loop import SecondOffLoop
@@ -54,14 +53,12 @@ class IndexApp:
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self._folder = folder
         self._limits = limits or Limits()
-        self._readers = ThreadPoolExecutor(
-            self._limits.readers, "index-read", lambda: faiss.omp_set_num_threads(1)
-        )
+        self._readers = ThreadPoolExecutor(self._limits.readers, "index-read", one_thread)
         self._admin = ThreadPoolExecutor(1, "index-admin")
         self._catalog: Catalog | None = None
 
     async def start(self) -> None:
-        """Opens the folder and reads every collection into memory."""
+        """Opens the folder and every collection in it."""
         self._catalog = await self._administer(lambda: Catalog(self._folder, self._limits))
 
     async def close(self) -> None:

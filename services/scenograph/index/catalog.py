@@ -10,8 +10,10 @@ from pathlib import Path
 
 from scenograph.index import database, snapshots
 from scenograph.index.database import EPOCH_SHIFT, State
+from scenograph.index.files import allow_many_files, remove
 from scenograph.index.folder import Folder, SecondFile
 from scenograph.index.limits import Limits
+from scenograph.index.opening import columns_home
 from scenograph.index.store import Store
 from scenograph.index.tokens import Tokens
 from scenograph.runtime.contracts import Collection, Snapshot
@@ -32,6 +34,7 @@ class Catalog:
     """
 
     def __init__(self, root: Path, limits: Limits) -> None:
+        allow_many_files()
         self._limits = limits
         self._folder = Folder(root)
         self.tokens = Tokens(self._folder.secret)
@@ -184,7 +187,7 @@ class Catalog:
         try:
             fresh = Store(path, name, self._limits)
         except BaseException:
-            path.unlink(missing_ok=True)
+            _remove(path)
             raise
         old = self._stores[name]
         if isinstance(old, Store):
@@ -193,7 +196,7 @@ class Catalog:
             self._folder.switch(name, path.name)
         except BaseException:
             fresh.close()
-            path.unlink(missing_ok=True)
+            _remove(path)
             self._stores[name] = self._reopened(old)
             raise
         self._stores[name] = fresh
@@ -203,3 +206,9 @@ class Catalog:
     ) -> Store | DataLoss | FailedPrecondition:
         """What was closed for a change that could not be made."""
         return Store(store.path, store.name, self._limits) if isinstance(store, Store) else store
+
+
+def _remove(records: Path) -> None:
+    """Takes a file of records away, and the columns made from it."""
+    remove(records)
+    remove(columns_home(records))

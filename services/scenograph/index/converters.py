@@ -20,6 +20,8 @@ from scenograph.runtime.contracts import (
     Level,
     Modality,
     Record,
+    SearchIndex,
+    SearchKind,
     Snapshot,
     Write,
     WriteResult,
@@ -50,6 +52,16 @@ def collection_from_pb(message: pb.Collection) -> Collection:
         message.entries,
         message.version,
         time_from_pb(message.create_time),
+        search_index_from_pb(message.search_index),
+    )
+
+
+def search_index_from_pb(message: pb.SearchIndex) -> SearchIndex:
+    """What an older server does not say is that every entry is looked at."""
+    if not message.kind:
+        return SearchIndex()
+    return SearchIndex(
+        SearchKind(message.kind), message.entries, message.lists, message.recall, message.recall_at
     )
 
 
@@ -160,6 +172,7 @@ def query_to_pb(collection: str, query: IndexQuery) -> pb.IndexServiceSearchRequ
             for level in query.levels
         ],
         bit_weights=() if query.bit_weights is None else query.bit_weights.tolist(),
+        exact=query.exact,
     )
 
 
@@ -179,6 +192,7 @@ def query_from_pb(message: pb.IndexServiceSearchRequest) -> IndexQuery:
             for level in message.levels
         ),
         np.array(message.bit_weights, dtype=np.float32) if message.bit_weights else None,
+        message.exact,
     )
 
 
@@ -201,6 +215,7 @@ def answer_to_pb(answer: IndexAnswer) -> pb.IndexServiceSearchResponse:
         considered=answer.considered,
         version=answer.version,
         timings=shared.timings_to_pb(answer.timings),
+        searched=shared.search_index_to_pb(answer.searched),
     )
 
 
@@ -219,7 +234,9 @@ def answer_from_pb(message: pb.IndexServiceSearchResponse) -> IndexAnswer:
         )
         for hit in message.hits
     ]
-    return IndexAnswer(hits, message.considered, message.version, shared.timings_from_pb(message.timings))
+    timings = shared.timings_from_pb(message.timings)
+    searched = search_index_from_pb(message.searched)
+    return IndexAnswer(hits, message.considered, message.version, timings, searched)
 
 
 def snapshot_to_pb(snapshot: Snapshot) -> pb.Snapshot:

@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.index.table import Rows, Table, View, empty_view, index_slots
+from scenograph.index.table import Rows, Table, View, empty_view
 
 COMPACT_AT = 1024
+CHUNK = 8192
 
 
 class Draft:
-    """Changes on top of a view, unseen until `view()` is published; `discard()` takes them back."""
+    """Changes on top of a view, unseen until `view()` is published; rows past a view's end are never read,
+    and are written over by the next draft where this one is given up.
+    """
 
     def __init__(self, base: View) -> None:
         self._base = base
         self._table = base.table
         self._slots = base.slots
         self._rows = base.rows
+        self._put: list[tuple[str, bytes, int, Rows]] = []
         self._dead: list[int] = []
-        self._moved: dict[str, int | None] = {}
 
     @property
     def rows(self) -> int:
-        """How many rows the table has with the changes."""
+        """How many rows the table has with what was appended."""
         return self._rows
 
-    def slot_of(self, item: str) -> int | None:
-        """The item's slot, changes included."""
-        return self._moved[item] if item in self._moved else self._table.where.get(item)
-
-    def sequence_of(self, slot: int) -> int:
-        """The slot's place in the order of first writing."""
-        return int(self._table.sequence.data[slot])
-
-    def entries_of(self, slot: int) -> tuple[int, int]:
-        """The slot's entry numbers, [first, end)."""
-        first, end = self._table.first_row.data[slot : slot + 2]
-        if first == end:
-            return 0, 0
-        number = int(self._table.entry.data[first])
-        return number, number + int(end - first)
+    def set_dimension(self, dimension: int) -> None:
+        """Says how long embeddings are, before the first is written."""
+        self._table.set_dimension(dimension)
 
     def put(self, item: str, sequence: int, metadata: bytes, rows: Rows) -> None:
-        """The item's new version in place of its old one."""
-        self.remove(item)
-        self.append([item], [metadata], np.array([sequence]), np.array([len(rows.texts)]), rows)
-        self._moved[item] = self._slots - 1
+        """A new slot, written to the table with all others by `view`."""
+        self._put.append((item, metadata, sequence, rows))
+
+    def remove(self, first_entry: int) -> None:
+        """Takes out the slot whose first entry has this number, whether it was there before or is new."""
+        self._dead.append(first_entry)
 
     def append(
         self,
@@ -62,11 +56,11 @@ class Draft:
         slots' order.
         """
         table, size = self._table, len(rows.texts)
-        table.ids.extend(items)
-        table.metadata.extend(metadata)
+        table.ids.write(self._slots, items)
+        table.metadata.write(self._slots, metadata)
         table.sequence.write(self._slots, sequence)
-        table.first_row.write(self._slots + 1, self._rows + np.cumsum(counts))
-        table.texts.extend(rows.texts)
+        table.end_row.write(self._slots, self._rows + np.cumsum(counts))
+        table.texts.write(self._rows, rows.texts)
         table.codes.write(self._rows, rows.codes)
         table.embeddings.write(self._rows, rows.embeddings)
         numbers = np.arange(self._slots, self._slots + len(items), dtype=np.int32)
@@ -77,48 +71,45 @@ class Draft:
         self._slots += len(items)
         self._rows += size
 
-    def remove(self, item: str) -> int | None:
-        """Takes the item out; its slot, or None where there is no such item."""
-        slot = self.slot_of(item)
-        if slot is not None:
-            self._dead.append(slot)
-            self._moved[item] = None
-        return slot
-
     def view(self, version: int) -> View:
-        """The view with the changes in it."""
+        """The view with the changes in it. Errors: OSError where the table cannot be written."""
+        self._write()
+        base, table = self._base, self._table
         live_slots = np.ones(self._slots, bool)
-        live_slots[: self._base.slots] = self._base.live_slots
+        live_slots[: base.slots] = base.live_slots
         live_rows = np.ones(self._rows, bool)
-        live_rows[: self._base.rows] = self._base.live_rows
-        for slot in self._dead:
-            first, end = self._table.first_row.data[slot : slot + 2]
-            live_slots[slot] = False
+        live_rows[: base.rows] = base.live_rows
+        dead = table.slots_of(np.unique(np.array(self._dead, np.int64)), self._rows)
+        dead = dead[live_slots[dead]]
+        live_slots[dead] = False
+        gone = 0
+        for first, end in zip(table.first_row(dead).tolist(), table.end_row.data[dead].tolist(), strict=True):
             live_rows[first:end] = False
+            gone += end - first
+        items = base.items + self._slots - base.slots - len(dead)
         return View(
-            self._table,
-            version,
-            live_slots,
-            live_rows,
-            int(np.count_nonzero(live_slots)),
-            int(np.count_nonzero(live_rows)),
+            table, version, live_slots, live_rows, items, base.entries + self._rows - base.rows - gone
         )
 
-    def settle(self) -> None:
-        """Makes the changes the base of the next draft; called once they are durable, before the view is
-        published.
-        """
-        for item, slot in self._moved.items():
-            if slot is None:
-                self._table.where.pop(item, None)
-            else:
-                self._table.where[item] = slot
-
-    def discard(self) -> None:
-        """Takes the changes back; rows past a view's end are never read and are written over."""
-        del self._table.ids[self._base.slots :]
-        del self._table.metadata[self._base.slots :]
-        del self._table.texts[self._base.rows :]
+    def _write(self) -> None:
+        if not self._put:
+            return
+        items, metadata, sequence, rows = zip(*self._put, strict=True)
+        self._put = []
+        self.append(
+            items,
+            metadata,
+            np.array(sequence),
+            np.array([len(each.texts) for each in rows]),
+            Rows(
+                np.concatenate([each.modality for each in rows]),
+                np.concatenate([each.ordinal for each in rows]),
+                np.concatenate([each.entry for each in rows]),
+                np.concatenate([each.codes for each in rows]),
+                np.concatenate([each.embeddings for each in rows]),
+                [text for each in rows for text in each.texts],
+            ),
+        )
 
 
 def needs_compaction(view: View) -> bool:
@@ -126,26 +117,30 @@ def needs_compaction(view: View) -> bool:
     return view.holes > COMPACT_AT and view.holes * 3 > view.entries
 
 
-def compacted(view: View) -> View:
-    """The same view over a new table without holes."""
-    old, slots, rows = view.table, np.flatnonzero(view.live_slots), np.flatnonzero(view.live_rows)
-    table = Table(old.bits, old.dimension, slots=len(slots) + 1024, rows=len(rows) + 1024)
+def compacted(view: View, folder: Path) -> View:
+    """The same view over a new table without holes, in another folder. Errors: OSError."""
+    old = view.table
+    table = Table(folder, old.bits, old.dimension)
     draft = Draft(empty_view(table, view.version))
-    first_row = old.first_row.data[: view.slots + 1]
-    draft.append(
-        [old.ids[slot] for slot in slots.tolist()],
-        [old.metadata[slot] for slot in slots.tolist()],
-        old.sequence.data[slots],
-        np.diff(first_row)[slots],
-        Rows(
-            old.modality.data[rows],
-            old.ordinal.data[rows],
-            old.entry.data[rows],
-            old.codes.data[rows],
-            old.embeddings.take(rows),
-            [old.texts[row] for row in rows.tolist()],
-        ),
-    )
-    fresh = draft.view(view.version)
-    index_slots(fresh)
-    return fresh
+    living = np.flatnonzero(view.live_slots)
+    for start in range(0, len(living), CHUNK):
+        slots = living[start : start + CHUNK]
+        counts = old.end_row.data[slots] - old.first_row(slots)
+        rows = old.rows_of(slots)
+        draft.append(
+            old.ids.take(slots),
+            old.metadata.take(slots),
+            old.sequence.data[slots],
+            counts,
+            Rows(
+                old.modality.data[rows],
+                old.ordinal.data[rows],
+                old.entry.data[rows],
+                old.codes.data[rows],
+                old.embeddings.data[rows],
+                old.texts.take(rows),
+            ),
+        )
+    if old.lists is not None and old.lists.rows <= view.rows:
+        table.lists = old.lists.without(~view.live_rows[: old.lists.rows])
+    return draft.view(view.version)

@@ -5,6 +5,7 @@ lock                            held while a process has the folder open
 collections/NAME/current.json   which file serves the collection
 collections/NAME/EPOCH.sqlite   the records
 collections/NAME/second.json    which file is made anew for another pack, to serve later
+collections/NAME/EPOCH.sqlite.columns/  what searching needs of them, made from them
 snapshots/NAME/                 snapshot.json and records.sqlite
 building/, trash/               what is not yet, or no longer, there; emptied at open
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from scenograph.index.database import raise_os_error
-from scenograph.index.files import sync_folder, write_whole
+from scenograph.index.files import remove, sync_folder, write_whole
 from scenograph.scene.errors import FailedPrecondition, IndexCorrupt, IndexFormatTooNew
 
 FORMAT = 1
@@ -147,7 +148,7 @@ class Folder:
             write_whole(home / "current.json", msgspec.json.encode(_Current(file)))
         for path in home.iterdir():
             if path.name != "current.json" and not path.name.startswith(file):
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def second(self, name: str) -> SecondFile | None:
         """The file that is made to serve the collection later; None where there is none."""

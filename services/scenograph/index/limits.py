@@ -32,3 +32,7 @@ class Limits:
     """Decoded graphs that a collection keeps in memory, those last shown: about 10 KB each."""
     remembered_requests: int = 100_000
     """Request ids that a collection remembers, the newest."""
+    exact_up_to: int = 2_000_000
+    """Entries up to which a search looks at every one; in a larger collection it looks at a part."""
+    recall: float = 0.97
+    """Share of the nearest entries that such a search finds, on average."""

@@ -116,10 +116,10 @@ class Reader:
         timings: Timings = {}
         lap = _stopwatch(timings)
         table = view.table
-        wanted = searching.wanted_rows(view, self._masks.passing(view, query.filter), query.modality)
+        wanted = self._masks.wanted(view, query.filter, query.modality)
         lap("filter")
         keep = query.coarse_candidates or DEFAULT_CANDIDATES
-        found = searching.nearest(view, query.code, wanted, keep, query.levels)
+        found = searching.nearest(view, query.code, wanted, keep, query.levels, exact=query.exact)
         if query.bit_weights is not None:
             found = searching.weighed(view, query.code, found, query.bit_weights, query.levels)
         lap("hamming")
@@ -133,19 +133,19 @@ class Reader:
         graphs = self._graphs.get(connection, shown) if connection is not None else []
         hits = [
             IndexHit(
-                table.ids[slot],
+                item,
                 MODALITIES[modality],
                 ordinal,
                 distance,
                 cosine,
-                table.texts[row],
+                text,
                 graph,
                 share,
                 tuple(own),
             )
-            for row, slot, modality, ordinal, distance, cosine, share, own, graph in zip(
-                found.rows.tolist(),
-                table.slot.data[found.rows].tolist(),
+            for item, text, modality, ordinal, distance, cosine, share, own, graph in zip(
+                table.ids.take(table.slot.data[found.rows]),
+                table.texts.take(found.rows),
                 table.modality.data[found.rows].tolist(),
                 table.ordinal.data[found.rows].tolist(),
                 found.distances.tolist(),
@@ -157,7 +157,8 @@ class Reader:
             )
         ]
         lap("read")
-        return IndexAnswer(hits, found.considered, view.version, timings)
+        searched = searching.searched(view, partly=found.partly)
+        return IndexAnswer(hits, found.considered, view.version, timings, searched)
 
 
 def _stopwatch(timings: Timings) -> Callable[[str], None]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenograph.index.database import State
 from scenograph.index.draft import Draft
 from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
-from scenograph.index.table import Rows, Table, View, empty_view, index_slots
+from scenograph.index.table import Rows, Table, View
 from scenograph.runtime.contracts import Entry, Record
 from scenograph.scene.graph import SceneGraph
 
@@ -22,6 +23,9 @@ _FULL = (
     "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph"
     " FROM entries LEFT JOIN graphs USING (entry) WHERE entry IN "
 )
+
+_SAMPLED = "SELECT id, first_entry, metadata, sequence, entries FROM items WHERE id IN "
+_ENTRIES = "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry IN "
 
 ItemRow = tuple[str, bytes, int, int, int, int, int]
 
@@ -48,22 +52,33 @@ def graphs(connection: sqlite3.Connection, entries: Sequence[int]) -> dict[int, 
     return {entry: unpack_graph(graph) for entry, graph in rows}
 
 
-def load(connection: sqlite3.Connection, state: State) -> View:
-    """Everything that searching needs, into memory.
+def load(connection: sqlite3.Connection, state: State, base: View) -> View:
+    """The view of the records as they are now, made from an earlier one: what is new is added to its table,
+    and what is no longer there is taken out.
 
-    Errors: ValueError where the tables contradict each other.
+    Errors: ValueError where the tables contradict each other, or the earlier view.
     """
-    items = connection.execute("SELECT count(*) FROM items").fetchone()[0]
-    entries = connection.execute("SELECT count(*) FROM entries").fetchone()[0]
-    table = Table(state.bits, state.dimension or 0, slots=items + 1024, rows=entries + 1024)
-    draft = Draft(empty_view(table, state.version))
-    slots = connection.execute(
-        "SELECT id, metadata, sequence, first_entry, entries FROM items ORDER BY first_entry"
+    table, draft = base.table, Draft(base)
+    last = int(table.entry.data[base.rows - 1]) if base.rows else 0
+    if base.rows:
+        kept = connection.execute("SELECT first_entry FROM items WHERE first_entry <= ?", (last,)).fetchall()
+        live = np.zeros(base.slots, bool)
+        live[table.slots_of(np.sort(np.array(kept, np.int64).reshape(-1)), base.rows)] = True
+        if (live & ~base.live_slots).any():
+            raise ValueError("an item came back")
+        gone = np.flatnonzero(base.live_slots & ~live)
+        for first in table.entry.data[table.first_row(gone)].tolist():
+            draft.remove(first)
+    items = connection.execute(
+        "SELECT id, metadata, sequence, first_entry, entries FROM items WHERE first_entry > ?"
+        " ORDER BY first_entry",
+        (last,),
     )
     rows = connection.execute(
-        "SELECT entry, modality, ordinal, text, code, embedding FROM entries ORDER BY entry"
+        "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry > ? ORDER BY entry",
+        (last,),
     )
-    while chunk := slots.fetchmany(CHUNK):
+    while chunk := items.fetchmany(CHUNK):
         ids, metadata, sequence, first, counts = zip(*chunk, strict=True)
         taken = np.array(counts, np.int64)
         draft.append(ids, metadata, np.array(sequence), taken, _rows(rows.fetchmany(sum(counts)), state))
@@ -72,9 +87,40 @@ def load(connection: sqlite3.Connection, state: State) -> View:
             raise ValueError("an item's entries are not where it says")
     if rows.fetchone() is not None:
         raise ValueError("entries without an item")
-    view = draft.view(state.version)
-    index_slots(view)
-    return view
+    return draft.view(state.version)
+
+
+def check_sample(connection: sqlite3.Connection, state: State, view: View, size: int) -> None:
+    """Compares items of the view, spread over all, with their records: those that are still as they were.
+
+    Errors: ValueError where they differ.
+    """
+    table, living = view.table, np.flatnonzero(view.live_slots)
+    slots = living[np.unique(np.linspace(0, len(living) - 1, min(size, len(living))).astype(np.int64))]
+    first = table.entry.data[table.first_row(slots)].tolist()
+    ids, metadata = table.ids.take(slots), table.metadata.take(slots)
+    found = {row[0]: row[1:] for row in _select(connection, _SAMPLED, ids)}
+    for place, slot in enumerate(slots.tolist()):
+        rows = table.rows_of(slots[place : place + 1])
+        record = found.get(ids[place])
+        if view.version != state.version and (record is None or record[0] != first[place]):
+            continue  # it was rewritten or removed since
+        stored = _select(connection, _ENTRIES, range(first[place], first[place] + len(rows)))
+        kept = (first[place], metadata[place], int(table.sequence.data[slot]), len(rows))
+        if record != kept or not _equal(table, rows, _rows(sorted(stored), state)):
+            raise ValueError("an item is not as in its record")
+
+
+def _equal(table: Table, rows: NDArray[np.int64], stored: Rows) -> bool:
+    pairs = (
+        (table.modality, stored.modality),
+        (table.ordinal, stored.ordinal),
+        (table.entry, stored.entry),
+        (table.codes, stored.codes),
+        (table.embeddings, stored.embeddings),
+    )
+    same = all(bool((column.data[rows] == wanted).all()) for column, wanted in pairs)
+    return same and list(stored.texts) == table.texts.take(rows)
 
 
 def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:

@@ -10,18 +10,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scenograph.index import checks, database, reading
+from scenograph.index import checks, database, opening
 from scenograph.index.database import State, errors_named
 from scenograph.index.draft import compacted, needs_compaction
 from scenograph.index.limits import Limits
+from scenograph.index.lists_file import read_lists
 from scenograph.index.reader import Reader
 from scenograph.index.records import Packed, pack, to_time
+from scenograph.index.searching import searched
+from scenograph.index.table import View
 from scenograph.index.transaction import Transaction
-from scenograph.index.writer import Job, Writer
+from scenograph.index.upkeep import Upkeep
+from scenograph.index.writer import Job, StoreClosed, Writer
 from scenograph.runtime.contracts import Collection, DeleteResult, IndexAnswer, IndexQuery, Write, WriteResult
 from scenograph.runtime.telemetry.collections import CollectionSize
-from scenograph.scene.errors import IndexCorrupt, ScenographError
+from scenograph.scene.errors import IndexCorrupt, ResourceExhausted, ScenographError
 
+BLOCK_BYTES = 512  # what stat counts in
 LOG_BYTES = 64 * 1024 * 1024  # readers without a gap keep SQLite from reusing its log: past this, make one
 
 Finish = Callable[[int], Any]  # the collection's version after the commit -> a call's answer
@@ -45,19 +50,25 @@ class Store:
             self._connection = database.open_file(path, name, writer=True)
             try:
                 self._state = database.read_state(self._connection)
-                view = reading.load(self._connection, self._state)
+                view, position = opening.open_view(path, self._connection, self._state)
             except ValueError as error:
                 self._connection.close()
                 raise IndexCorrupt(f"the file of {name!r} is damaged: {error}; restore a snapshot") from error
             except BaseException:
                 self._connection.close()
                 raise
+        if position is not None and view.entries > limits.exact_up_to:
+            view.table.lists = read_lists(view.table, position.rows)
         self.reader = Reader(path, name, view, limits.kept_graphs)
+        self._home = opening.columns_home(path)
+        self._remake = False
         self._writer = Writer(name, self._commit, self._idle, limits.pending_writes)
+        self._upkeep = Upkeep(name, self._home, view, position, limits, self._make_anew)
 
     def close(self) -> None:
         """Finishes the queued writes and lets go of the file; reads under way end first."""
         self._writer.close()
+        self._upkeep.close()
         self.reader.close()
         self._connection.close()
 
@@ -85,15 +96,22 @@ class Store:
         view, state = self.reader.view, self._state
         created = to_time(state.create_us)
         return Collection(
-            self.name, state.pack_version, state.bits, view.items, view.entries, view.version, created
+            self.name,
+            state.pack_version,
+            state.bits,
+            view.items,
+            view.entries,
+            view.version,
+            created,
+            searched(view),
         )
 
     def size(self) -> CollectionSize:
         """How large it is now; a file that is being replaced counts as empty."""
         view, size = self.reader.view, 0
-        for file in (self.path, self._log):
+        for file in (self.path, self._log, *self._home.rglob("*")):
             with suppress(OSError):
-                size += file.stat().st_size
+                size += file.stat().st_blocks * BLOCK_BYTES
         return CollectionSize(self.name, view.items, view.entries, size)
 
     def search(self, query: IndexQuery) -> IndexAnswer:
@@ -142,6 +160,12 @@ class Store:
 
         return self._writer.submit(work, len(wanted))
 
+    def _make_anew(self) -> None:
+        """Has the writer make the columns again from the records; reads go on meanwhile."""
+        self._remake = True
+        with suppress(StoreClosed, ResourceExhausted):
+            self._writer.submit(lambda transaction: lambda version: None, 0)
+
     def _pack(self, write: Write, field: str) -> Packed | ScenographError:
         try:
             metadata = checks.check_write(write, self._state.bits, self._state.pack_version, field)
@@ -166,8 +190,12 @@ class Store:
             return
         for job, finish in zip(jobs, finishes, strict=True):
             job.result.set_result(finish(self.reader.view.version))
+        if self._remake:
+            self._remake = False
+            with errors_named(self.name):
+                self._publish(opening.rebuilt(self.path, self._connection, self._state))
         if needs_compaction(self.reader.view):
-            self.reader.view = compacted(self.reader.view)
+            self._publish(compacted(self.reader.view, opening.next_table(self._home)))
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
             self._empty_log(wait_ms=1000)
 
@@ -186,15 +214,18 @@ class Store:
                 view = transaction.view()
                 connection.execute("COMMIT")
             except BaseException:
-                transaction.draft.discard()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        transaction.draft.settle()
         self._state = transaction.state
-        self.reader.view = view  # from here on every reader sees the change
+        self._publish(view)
         self._unclean |= transaction.removed
         return finishes
+
+    def _publish(self, view: View) -> None:
+        """From here on every reader sees the change."""
+        self.reader.view = view
+        self._upkeep.published(view)
 
     def _idle(self) -> None:
         """After removals, empties the write-ahead log, so that no file holds what was removed."""

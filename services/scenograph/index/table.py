@@ -1,9 +1,8 @@
-"""A collection in memory: what its records hold for searching, in arrays that only grow, and views of them
-that never change.
+"""What searching needs of a collection's records: columns in files that only grow, and views of them that
+never change.
 
-A slot is one version of one item, a row one entry of it. An update makes a new slot and takes the old one
-out of the next
-view; compaction copies what lives into a new table.
+A slot is one version of one item, a row one entry of it. An update makes a new slot and takes the old one out
+of the next view; compaction copies what lives into a new table.
 """
 
 from __future__ import annotations
@@ -11,43 +10,94 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenograph.index.filters.evaluating import Columns
-from scenograph.index.growing import Blocks, Growing
+from scenograph.index.lists import Lists
+from scenograph.index.mapped import Blobs, Mapped, stretched
 from scenograph.runtime.contracts import CodeArray, FloatArray
 
+Content = Mapped | Blobs[str] | Blobs[bytes]
 _serials = count()
 
 
 class Table:
-    """The arrays. `where` (id -> live slot) belongs to the writer; all else is shared with readers, who know
-    how far to look.
+    """The columns, in a folder of their own. `lists` is the search index over the first rows, where there is
+    one.
     """
 
-    def __init__(self, bits: int, dimension: int, *, slots: int = 1024, rows: int = 1024) -> None:
+    def __init__(self, folder: Path, bits: int, dimension: int) -> None:
         self.serial = next(_serials)
+        self.folder = folder
         self.bits = bits
-        self.dimension = dimension
-        self.ids: list[str] = []
-        self.metadata: list[bytes] = []
-        self.sequence = Growing(np.int64, capacity=slots)
-        self.first_row = Growing(np.int64, capacity=slots + 1)
-        self.texts: list[str] = []
-        self.codes = Growing(np.uint8, bits // 8, capacity=rows)
-        self.embeddings = Blocks(np.float32, dimension)
-        self.slot = Growing(np.int32, capacity=rows)
-        self.modality = Growing(np.uint8, capacity=rows)
-        self.ordinal = Growing(np.int32, capacity=rows)
-        self.entry = Growing(np.int64, capacity=rows)
-        self.first_row.write(0, np.zeros(1, np.int64))
+        self.ids = Blobs(folder / "ids", str)
+        self.metadata = Blobs(folder / "metadata", bytes)
+        self.sequence = Mapped(folder / "sequence", np.int64)
+        self.end_row = Mapped(folder / "end_row", np.int64)
+        self.texts = Blobs(folder / "texts", str)
+        self.codes = Mapped(folder / "codes", np.uint8, bits // 8)
+        self.slot = Mapped(folder / "slot", np.int32)
+        self.modality = Mapped(folder / "modality", np.uint8)
+        self.ordinal = Mapped(folder / "ordinal", np.int32)
+        self.entry = Mapped(folder / "entry", np.int64)
+        self.set_dimension(dimension)
         self.columns = Columns()
-        self.where: dict[str, int] = {}
+        self.lists: Lists | None = None
+
+    def set_dimension(self, dimension: int) -> None:
+        """Says how long embeddings are, before the first is written."""
+        self.dimension = dimension
+        self.embeddings = Mapped(self.folder / "embeddings", np.dtype("<f4"), dimension)
+
+    def structure(self) -> tuple[dict[str, Mapped], dict[str, Mapped]]:
+        """Columns that are never erased, by name: those with a value for each slot, and for each row."""
+        slots = {
+            "sequence": self.sequence,
+            "end_row": self.end_row,
+            "ids": self.ids.ends,
+            "metadata": self.metadata.ends,
+        }
+        rows = {"texts": self.texts.ends, "slot": self.slot, "ordinal": self.ordinal, "entry": self.entry}
+        return slots, rows
+
+    def content(self) -> tuple[dict[str, Content], dict[str, Content]]:
+        """Columns that are erased where an item is removed, by name: of slots, and of rows."""
+        slots: dict[str, Content] = {"ids.bytes": self.ids, "metadata.bytes": self.metadata}
+        rows: dict[str, Content] = {
+            "texts.bytes": self.texts,
+            "codes": self.codes,
+            "embeddings": self.embeddings,
+            "modality": self.modality,
+        }
+        return slots, rows
+
+    def first_row(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The first row of each slot.  Shapes: slots (n,) -> (n,)."""
+        return np.where(slots > 0, self.end_row.data[np.maximum(slots, 1) - 1], 0)
+
+    def rows_of(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All rows of these slots, in their order.  Shapes: slots (n,) -> (rows,)."""
+        return stretched(self.first_row(slots), self.end_row.data[slots])
+
+    def slots_of(self, entries: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+        """The slots whose first entries have these numbers, among the first `rows` rows.
+
+        Errors: ValueError where there is none.
+        """
+        numbers = self.entry.data[:rows]
+        places = np.searchsorted(numbers, entries)
+        if len(entries) and (places.max() >= rows or not np.array_equal(numbers[places], entries)):
+            raise ValueError("an item's entries are not where it says")
+        slots = self.slot.data[places].astype(np.int64)
+        if not np.array_equal(self.first_row(slots), places):
+            raise ValueError("an item's entries are not where it says")
+        return slots
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class View:
     """One version of a collection. live_slots (slots,) and live_rows (rows,) bool say which of the table's
     are in it.
@@ -95,7 +145,10 @@ def empty_view(table: Table, version: int) -> View:
     return View(table, version, np.zeros(0, bool), np.zeros(0, bool), 0, 0)
 
 
-def index_slots(view: View) -> None:
-    """Fills `where` of a table that was filled in bulk."""
-    ids = view.table.ids
-    view.table.where = {ids[slot]: slot for slot in np.flatnonzero(view.live_slots).tolist()}
+def view_of(table: Table, version: int, live_slots: NDArray[np.bool_]) -> View:
+    """The view in which these slots live."""
+    slots = len(live_slots)
+    rows = int(table.end_row.data[slots - 1]) if slots else 0
+    live_rows = live_slots[table.slot.data[:rows]]
+    items, entries = int(np.count_nonzero(live_slots)), int(np.count_nonzero(live_rows))
+    return View(table, version, live_slots, live_rows, items, entries)

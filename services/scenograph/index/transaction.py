@@ -9,7 +9,7 @@ from dataclasses import replace
 from scenograph.index.database import State, write_state
 from scenograph.index.draft import Draft
 from scenograph.index.records import Packed
-from scenograph.index.table import Table, View, empty_view
+from scenograph.index.table import View
 from scenograph.runtime.contracts import Source
 from scenograph.scene.errors import InvalidInput, RequestIdReused
 
@@ -57,10 +57,10 @@ class Transaction:
         self._check_dimension(record, field)
         count, first = len(record.texts), self._entry
         self._entry += count
-        old = self.draft.slot_of(record.id)
+        old = self._stored(record.id)
         if old is not None:
-            sequence = self.draft.sequence_of(old)
-            self._delete_entries(*self.draft.entries_of(old))
+            sequence, *entries = old
+            self._delete_entries(*entries)
             self._connection.execute(
                 "UPDATE items SET metadata = ?, first_entry = ?, entries = ?, update_us = ?"
                 " WHERE sequence = ?",
@@ -87,11 +87,11 @@ class Transaction:
 
     def delete(self, item: str) -> bool:
         """Takes the item and all it holds out; False where there is none of that id."""
-        slot = self.draft.remove(item)
-        if slot is None:
+        old = self._stored(item)
+        if old is None:
             return False
-        self._delete_entries(*self.draft.entries_of(slot))
-        sequence = self.draft.sequence_of(slot)
+        sequence, *entries = old
+        self._delete_entries(*entries)
         self._connection.execute("DELETE FROM items WHERE sequence = ?", (sequence,))
         self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
         self.changed = self.removed = True
@@ -138,16 +138,23 @@ class Transaction:
     def _check_dimension(self, record: Packed, field: str) -> None:
         if self.state.dimension is None:
             self.state = replace(self.state, dimension=record.dimension)
-            table = Table(self.state.bits, record.dimension)
-            self.draft = Draft(empty_view(table, self.state.version))
+            self.draft.set_dimension(record.dimension)
         elif record.dimension != self.state.dimension:
             message = (
                 f"embeddings have {record.dimension} values; the collection's have {self.state.dimension}"
             )
             raise InvalidInput(message, field=f"{field}.entries")
 
-    def _delete_entries(self, first: int, end: int) -> None:
-        self.removed = True
+    def _stored(self, item: str) -> tuple[int, int, int] | None:
+        """The item's place in the order of first writing, its first entry and how many it has."""
+        found: tuple[int, int, int] | None = self._connection.execute(
+            "SELECT sequence, first_entry, entries FROM items WHERE id = ?", (item,)
+        ).fetchone()
+        return found
+
+    def _delete_entries(self, first: int, entries: int) -> None:
+        self.removed, end = True, first + entries
+        self.draft.remove(first)
         self._connection.execute("DELETE FROM entries WHERE entry >= ? AND entry < ?", (first, end))
         self._connection.execute("DELETE FROM graphs WHERE entry >= ? AND entry < ?", (first, end))
 

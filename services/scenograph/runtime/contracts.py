@@ -198,6 +198,28 @@ class Matching(Protocol):
     ) -> MatchBatch: ...
 
 
+class SearchKind(IntEnum):
+    """How a collection is searched. The numbers are those of the proto."""
+
+    EXACT = 1
+    """Every entry is looked at."""
+    LISTS = 2
+    """The entries near a query's code are looked at, and those written lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """What searches go through. Lists hold `entries` entries; `recall` is the share of the `recall_at`
+    nearest that they find, measured on the collection when they were made.
+    """
+
+    kind: SearchKind = SearchKind.EXACT
+    entries: int = 0
+    lists: int = 0
+    recall: float = 1.0
+    recall_at: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """What a collection is and holds. `version` rises with each change."""
@@ -209,6 +231,7 @@ class Collection:
     entries: int
     version: int
     create_time: datetime
+    search_index: SearchIndex = SearchIndex()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -280,7 +303,7 @@ class IndexQuery:
     `modality` UNSPECIFIED looks through both. Only items that pass `filter` are looked at. `with_graphs`
     first hits carry graphs. Where a level's scale is not 1, distance and cosine are weighted by the scales.
     `bit_weights` (bits,) say how much each bit counts where it differs, among the candidates kept without
-    them.
+    them. `exact` has every entry looked at, however many there are.
     """
 
     code: CodeArray
@@ -293,6 +316,7 @@ class IndexQuery:
     with_graphs: int = 0
     levels: tuple[Level, ...] = ()
     bit_weights: FloatArray | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -325,6 +349,7 @@ class IndexAnswer:
     considered: int
     version: int
     timings: Timings = field(default_factory=dict)
+    searched: SearchIndex = SearchIndex()
 
 
 @dataclass(frozen=True, slots=True)

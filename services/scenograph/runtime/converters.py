@@ -20,6 +20,7 @@ from scenograph.runtime.contracts import (
     JsonValue,
     MatchWeights,
     Metadata,
+    SearchIndex,
     Timings,
 )
 from scenograph.scene.alignment import Alignment, EdgeMatch, NodeMatch
@@ -321,4 +322,15 @@ def collection_to_pb(collection: Collection) -> index_pb2.Collection:
         entries=collection.entries,
         version=collection.version,
         create_time=time_to_pb(collection.create_time),
+        search_index=search_index_to_pb(collection.search_index),
+    )
+
+
+def search_index_to_pb(index: SearchIndex) -> index_pb2.SearchIndex:
+    return index_pb2.SearchIndex(
+        kind=int(index.kind),  # type: ignore[arg-type]  # the enum's own numbers
+        entries=index.entries,
+        lists=index.lists,
+        recall=index.recall,
+        recall_at=index.recall_at,
     )

@@ -105,6 +105,19 @@ class InferenceSettings(Section):
     )
 
 
+class IndexSettings(Section):
+    """How collections are searched."""
+
+    exact_up_to: int = Field(
+        default=2_000_000,
+        ge=0,
+        description="entries up to which a search looks at every one; of a larger collection, at a part",
+    )
+    recall: float = Field(
+        default=0.97, gt=0, lt=1, description="share of the nearest entries that it then finds, on average"
+    )
+
+
 class GatewaySettings(Section):
     """The gateway: where other services are (empty: in this process), its cache, its limits."""
 
@@ -178,6 +191,7 @@ class Settings(BaseSettings):
     images: ImageSettings = ImageSettings()
     textual: TextualSettings = TextualSettings()
     inference: InferenceSettings = InferenceSettings()
+    index: IndexSettings = IndexSettings()
     gateway: GatewaySettings = GatewaySettings()
 
 

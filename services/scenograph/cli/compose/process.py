@@ -78,9 +78,12 @@ class Process:
     def own_index(self) -> IndexApp:
         """The index in this process."""
         from scenograph.index.app import IndexApp
+        from scenograph.index.limits import Limits
         from scenograph.runtime.telemetry.collections import CollectionSizes
 
-        app = IndexApp(self.settings.data_dir / "index")
+        chosen = self.settings.index
+        limits = Limits(exact_up_to=chosen.exact_up_to, recall=chosen.recall)
+        app = IndexApp(self.settings.data_dir / "index", limits)
         CollectionSizes(app.sizes, self.metrics.registry)
         self.closing.push_async_callback(app.close)
         return app

@@ -16,6 +16,8 @@ from scenograph.index.growing import Growing
 
 Mask = NDArray[np.bool_]
 
+CHUNK = 65_536
+
 MISSING, NULL, BOOL, NUMBER, TEXT, OTHER = range(6)
 NO_TEXT, UNKNOWN = -1, -2  # in place of a text's code: it is no text; no such text was seen
 
@@ -39,8 +41,8 @@ class ScalarColumn:
         kinds = np.zeros(fresh, np.uint8)
         numbers = np.zeros(fresh, np.float64)
         texts = np.full(fresh, NO_TEXT, np.int32)
-        for position in range(fresh):
-            value = _scalar_at(msgspec.json.decode(metadata[self._slots + position]), self._keys)
+        for position, content in enumerate(_decoded(metadata, self._slots, slots)):
+            value = _scalar_at(content, self._keys)
             kind = kinds[position] = _kind(value)
             if kind == TEXT:
                 texts[position] = self._dictionary.setdefault(value, len(self._dictionary))
@@ -86,8 +88,8 @@ class MemberColumn:
 
     def extend(self, metadata: Sequence[bytes], slots: int) -> None:
         """Takes the slots up to `slots` in."""
-        for slot in range(self._slots, slots):
-            for member in set(_members_at(msgspec.json.decode(metadata[slot]), self._keys)):
+        for slot, content in enumerate(_decoded(metadata, self._slots, slots), self._slots):
+            for member in set(_members_at(content, self._keys)):
                 self._members.setdefault(member, []).append(slot)
         self._slots = max(self._slots, slots)
 
@@ -97,6 +99,16 @@ class MemberColumn:
         found = np.array(self._members.get((_kind(value), value), []), dtype=np.int64)
         mask[found[found < slots]] = True
         return mask
+
+
+def _decoded(metadata: Sequence[bytes], first: int, end: int) -> Iterator[object]:
+    """The metadata of some slots, a chunk in memory at a time."""
+    for start in range(first, end, CHUNK):
+        for content in metadata[start : min(start + CHUNK, end)]:
+            try:
+                yield msgspec.json.decode(content)
+            except msgspec.DecodeError:
+                yield {}  # removed from the collection, and being erased just now
 
 
 def _kind(value: object) -> int:

@@ -35,9 +35,14 @@ class Slots(Protocol):
     them.
     """
 
-    ids: list[str]
-    metadata: list[bytes]
-    columns: Columns
+    @property
+    def ids(self) -> Sequence[str]: ...
+
+    @property
+    def metadata(self) -> Sequence[bytes]: ...
+
+    @property
+    def columns(self) -> Columns: ...
 
 
 class Columns:
@@ -81,7 +86,7 @@ def matching_slots(part: Filter, table: Slots, slots: int) -> Mask:
             return ~matching_slots(Compare(path, "=", value), table, slots)
         case Compare(path, order, value) if path.item_id:
             test = ORDERS[order]
-            return np.fromiter((test(table.ids[slot], value) for slot in range(slots)), bool, slots)
+            return np.fromiter((test(item, value) for item in table.ids[:slots]), bool, slots)
         case Compare(path, "=", value):
             return table.columns.scalar(path, table.metadata, slots).equal(value, slots)
         case Compare(path, order, value):
