@@ -82,9 +82,9 @@ class GatewayApp:
         """One outcome for each item, in order. Raises DuplicateItem for the whole batch."""
         return await self._ingestor.batch(collection, items, request_id)
 
-    async def search(self, request: SearchRequest) -> SearchPage:
-        """A page of hits, best first."""
-        page = await self._searcher.search(request)
+    async def search(self, request: SearchRequest, written: Cache | None = None) -> SearchPage:
+        """A page of hits, best first; of a page that is in `written`, what is there."""
+        page = await self._searcher.search(request, written)
         self._meter.searched(page.report)
         return page
 

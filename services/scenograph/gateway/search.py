@@ -25,6 +25,7 @@ from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, S
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_search
+from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.cache.single_flight import SingleFlight
 from scenograph.runtime.contracts import Collection, Index, IndexAnswer
@@ -63,8 +64,8 @@ class Searcher:
         self._pack = pack
         self._flights: SingleFlight[_Ranked] = SingleFlight()
 
-    async def search(self, request: SearchRequest) -> SearchPage:
-        """A page of hits.
+    async def search(self, request: SearchRequest, written: Cache | None = None) -> SearchPage:
+        """A page of hits; of a page that is in `written`, what is there.
 
         Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded.
         """
@@ -74,12 +75,12 @@ class Searcher:
         if request.page_token:
             token = read_token(request.page_token, request_digest(request))
             ranked = await self._continued(request, collection, token, times)
-            return await self._page(request, ranked, token.offset, times)
+            return await self._page(request, collection, ranked, token.offset, times, written)
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts) or await self._shared(
             request, collection, parts, times
         )
-        page = await self._page(request, ranked, 0, times)
+        page = await self._page(request, collection, ranked, 0, times, written)
         await self._uploads.use_up(_upload_ids(request))
         return page
 
@@ -114,7 +115,7 @@ class Searcher:
                 yield await self._interim(request, floated, Stage.FLOAT, times)
             ranking = await self._final(request, query, collection, answer, times)
             ranked = await self._keep(request, collection, parts, ranking)
-        page = await self._page(request, ranked, 0, times)
+        page = await self._page(request, collection, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
         yield StagePage(request.options.last_stage, True, page)
 
@@ -219,9 +220,18 @@ class Searcher:
         return ranked.ranking if same else None
 
     async def _page(
-        self, request: SearchRequest, ranked: _Ranked, offset: int, times: StageTimes
+        self,
+        request: SearchRequest,
+        collection: Collection,
+        ranked: _Ranked,
+        offset: int,
+        times: StageTimes,
+        written: Cache | None = None,
     ) -> SearchPage:
         ranking = ranked.ranking
+        key = _page_key(request, collection, ranked, offset)
+        if key and written is not None and (body := await written.get(key)) is not None:
+            return SearchPage([], "", self._report(request, ranking, ranked.cache, times), key, body)
         page = await self._pages.page(
             request.collection,
             ranking,
@@ -237,7 +247,7 @@ class Searcher:
             token = write_token(PageToken(request_digest(request), ranked.key, page.next_offset, order))
         degraded = "; ".join(filter(None, (ranking.degraded, page.degraded)))
         report = self._report(request, replace(ranking, degraded=degraded), ranked.cache, times)
-        return SearchPage(page.hits, token, report)
+        return SearchPage(page.hits, token, report, "" if degraded else key)
 
     async def _interim(
         self, request: SearchRequest, ranking: Ranking, stage: Stage, times: StageTimes
@@ -270,6 +280,17 @@ class Searcher:
     ) -> str:
         weights = self._ranker.weights(request)
         return ranking_key(request, parts, weights, collection, version, self._pack.version)
+
+
+def _page_key(request: SearchRequest, collection: Collection, ranked: _Ranked, offset: int) -> str:
+    """Of all that a page's hits and token depend on; "" where it is not to be kept.
+
+    The collection's version stands for the items as they are now, the ranking's key for the question asked.
+    """
+    if request.options.bypass_cache or ranked.ranking.degraded:
+        return ""
+    asked = request_digest(request).hex()  # what the page's token is bound to
+    return f"{ranked.key}:{asked}:{collection.version}:{offset}:{request.page_size}:{request.explain:d}"
 
 
 def _upload_ids(request: SearchRequest) -> list[str]:

@@ -12,6 +12,8 @@ from scenograph.gateway import converters as convert
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.app import GatewayApp
 from scenograph.runtime import converters as shared
+from scenograph.runtime.cache.contract import Cache
+from scenograph.runtime.cache.memory import NoCache
 from scenograph.runtime.trailers import add_trailer
 from scenograph.v1 import gateway_pb2 as pb
 from scenograph.v1 import gateway_pb2_grpc as pb_grpc
@@ -22,10 +24,15 @@ CACHE_STATUS_KEY = "cache-status"
 
 
 class GatewayServicer(pb_grpc.GatewayServiceServicer):
-    """Serves a GatewayApp. Searches also say in the trailer `cache-status` what the cache did."""
+    """Serves a GatewayApp. Searches also say in the trailer `cache-status` what the cache did.
 
-    def __init__(self, app: GatewayApp) -> None:
+    `written` keeps pages as they were sent for `ttl_s` seconds: a repetition is not converted again.
+    """
+
+    def __init__(self, app: GatewayApp, written: Cache | None = None, ttl_s: float = 900.0) -> None:
         self._app = app
+        self._written = NoCache() if written is None else written
+        self._ttl_s = ttl_s
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
@@ -77,9 +84,12 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         return pb.DeleteItemsResponse(deleted=result.deleted, missing=result.missing)
 
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
-        page = await self._app.search(convert.search_from_pb(request))
+        page = await self._app.search(convert.search_from_pb(request), self._written)
         _say(context, page.report.cache)
-        return convert.page_to_pb(page)
+        message = convert.page_to_pb(page)
+        if page.key and not page.written:
+            await self._written.set(page.key, convert.written_page(message), self._ttl_s)
+        return message
 
     async def SearchStream(
         self, request: pb.SearchStreamRequest, context: Context

@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer
 
 from scenograph.runtime.health import HEALTH_SERVICE, Health
 from scenograph.runtime.interceptors.access import Access
+from scenograph.runtime.interceptors.around import Around, NameOf, wrapped
 from scenograph.runtime.interceptors.counts import Counts
 from scenograph.runtime.interceptors.deadlines import Deadlines
 from scenograph.runtime.interceptors.errors import Errors
@@ -75,7 +76,7 @@ class Server:
         self.metrics_address = ""
         self._metrics = metrics
         self._tracer = tracer
-        self._late = _LateHandlers(self.services)
+        self._late = _LateHandlers(self.services, self._layers)
         self._health = Health(self.services)
         self._server: grpc.aio.Server | None = None
 
@@ -88,17 +89,8 @@ class Server:
     async def start(self) -> None:
         """Opens the port. Health says NOT_SERVING. Raises FailedPrecondition where the port cannot be had."""
         options = self.options
-        # The first is outermost: those before Errors see the status that it makes of errors.
-        interceptors = (
-            Traces(self._tracer, self._late.name_of),
-            Counts(self._metrics, self._late.name_of),
-            Access(),
-            Errors(),
-            Deadlines(options.unary_deadline_s, options.stream_deadline_s),
-            Validation(),
-        )
         largest = ("grpc.max_receive_message_length", options.max_message_bytes)
-        server = grpc.aio.server(interceptors=interceptors, options=(*OPTIONS, largest))
+        server = grpc.aio.server(options=(*OPTIONS, largest))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
         reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
@@ -111,6 +103,17 @@ class Server:
             ) from error
         await server.start()
         self._server = server
+
+    def _layers(self, name_of: NameOf) -> Sequence[Around]:
+        """The first is outermost: those before Errors see the status that it makes of errors."""
+        return (
+            Traces(self._tracer, name_of),
+            Counts(self._metrics, name_of),
+            Access(),
+            Errors(),
+            Deadlines(self.options.unary_deadline_s, self.options.stream_deadline_s),
+            Validation(),
+        )
 
     def add(self, register: Register) -> None:
         """Gives a service its handlers: `lambda s: add_GatewayServiceServicer_to_server(servicer, s)`."""
@@ -157,8 +160,11 @@ class Server:
 class _LateHandlers(grpc.GenericRpcHandler):
     """Handlers that arrive after the port is open; generated `add_..._to_server` take it for a server."""
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(
+        self, services: Iterable[str], layers: Callable[[NameOf], Sequence[Around]]
+    ) -> None:
         self._services = frozenset(services)
+        self._layers = layers(self.name_of)
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._open = False
 
@@ -175,7 +181,8 @@ class _LateHandlers(grpc.GenericRpcHandler):
     def add_registered_method_handlers(
         self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
     ) -> None:
-        self._handlers.update({f"/{service}/{name}": handler for name, handler in handlers.items()})
+        paths = {f"/{service}/{name}": handler for name, handler in handlers.items()}
+        self._handlers.update({path: wrapped(each, path, self._layers) for path, each in paths.items()})
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -184,7 +191,7 @@ class _LateHandlers(grpc.GenericRpcHandler):
         if self._open:
             return self._handlers.get(method)
         if method.split("/")[1] in self._services:
-            return grpc.stream_stream_rpc_method_handler(_not_ready)
+            return wrapped(grpc.stream_stream_rpc_method_handler(_not_ready), method, self._layers)
         return None
 
 

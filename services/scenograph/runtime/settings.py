@@ -118,6 +118,9 @@ class GatewaySettings(Section):
     cache_bytes: int = Field(
         default=256 * MIB, ge=0, description="bound of the cache in this process; 0: no cache"
     )
+    pages_bytes: int = Field(
+        default=64 * MIB, ge=0, description="bound of the pages kept in this process as they were sent"
+    )
     query_ttl_s: float = Field(
         default=3600.0, gt=0, description="how long a query's parsed and embedded form is kept"
     )

@@ -68,9 +68,11 @@ def _index(apps: Apps) -> Register:
 
 def _gateway(apps: Apps) -> Register:
     from scenograph.gateway.servicer import GatewayServicer
+    from scenograph.runtime.cache.memory import MemoryCache
     from scenograph.v1.gateway_pb2_grpc import add_GatewayServiceServicer_to_server
 
-    servicer = GatewayServicer(apps.gateway)
+    settings = apps.parts.settings.gateway
+    servicer = GatewayServicer(apps.gateway, MemoryCache(settings.pages_bytes), settings.ranking_ttl_s)
     return lambda server: add_GatewayServiceServicer_to_server(servicer, server)
 
 

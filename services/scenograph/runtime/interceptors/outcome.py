@@ -10,6 +10,15 @@ import grpc
 from scenograph.runtime.interceptors.around import Call
 
 
+_LATE_S, _ROUNDED = 0.01, 0.02  # how much sooner a caller's own clock may end its call: delay, rounding
+
+
+def _time_is_up(call: Call) -> bool:
+    """Whether a cancelled call was ended by its deadline: its caller sends the same message either way."""
+    left = call.context.time_remaining()
+    return call.seconds is not None and left is not None and left <= _LATE_S + _ROUNDED * call.seconds
+
+
 class Outcome:
     """Entered around a call, outside of what turns errors into a status. `code` is that status' name then."""
 
@@ -22,7 +31,7 @@ class Outcome:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, asyncio.CancelledError):
-            self.code = "CANCELLED"
+            self.code = "DEADLINE_EXCEEDED" if _time_is_up(self._call) else "CANCELLED"
         elif isinstance(error, grpc.aio.AbortError):
             code = self._call.context.code()
             known = (each.name for each in grpc.StatusCode if code in (each, each.value[0]))
