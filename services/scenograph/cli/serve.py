@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import uvloop
 from threadpoolctl import threadpool_limits
 
 from scenograph.cli.compose import inference
@@ -47,7 +48,7 @@ def run(
     settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack)
     configure_logging(settings.log_level, settings.log_format)
     try:
-        asyncio.run(_run(settings, service))
+        uvloop.run(_run(settings, service))
     except asyncio.CancelledError:
         log.info("stopped before it was ready")
         sys.exit(128 + signal.SIGTERM)

@@ -73,17 +73,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchPage:
-    """A page of hits, best first.
-
-    Pages of one `key` have the same hits and token; "" where they need not. `written` stands in their place
-    where the caller has kept it under that key.
-    """
+    """A page of hits, best first."""
 
     hits: list[Hit]
     next_page_token: str
     report: Report
-    key: str = ""
-    written: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from importlib.metadata import version
 from pathlib import Path
 
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import Hit, Info, Outcome, Report, SearchPage, StagePage, Upload
 from scenograph.gateway.collections import Collections
 from scenograph.gateway.entries import EntryMaker
@@ -64,8 +65,21 @@ class GatewayApp:
         self._meter = Meter(metrics)
         writer = Writer(index, self._collections, maker, self._uploads, pack, self._meter)
         self._ingestor = Ingestor(self._collections, writer, limits)
-        self._searcher = Searcher(index, self._collections, preparer, stage, kept, self._uploads, pack)
+        admission = Admission(
+            at_once=limits.searches,
+            waiting=limits.waiting_searches,
+            wait_s=limits.search_wait_s,
+            metrics=metrics,
+        )
+        self._searcher = Searcher(
+            index, self._collections, preparer, stage, kept, self._uploads, pack, admission
+        )
         self._rank = RankService(preparer, maker, stage, self._uploads, pack)
+
+    @property
+    def meter(self) -> Meter:
+        """For who answers from what was answered before."""
+        return self._meter
 
     @property
     def collections(self) -> Collections:
@@ -82,9 +96,9 @@ class GatewayApp:
         """One outcome for each item, in order. Raises DuplicateItem for the whole batch."""
         return await self._ingestor.batch(collection, items, request_id)
 
-    async def search(self, request: SearchRequest, written: Cache | None = None) -> SearchPage:
-        """A page of hits, best first; of a page that is in `written`, what is there."""
-        page = await self._searcher.search(request, written)
+    async def search(self, request: SearchRequest) -> SearchPage:
+        """A page of hits, best first."""
+        page = await self._searcher.search(request)
         self._meter.searched(page.report)
         return page
 

@@ -206,21 +206,11 @@ def report_to_pb(report: Report) -> pb.SearchReport:
 
 
 def page_to_pb(page: SearchPage) -> pb.SearchResponse:
-    if page.written:
-        message = pb.SearchResponse.FromString(page.written)
-        message.report.CopyFrom(report_to_pb(page.report))
-        return message
     return pb.SearchResponse(
         hits=[hit_to_pb(hit) for hit in page.hits],
         next_page_token=page.next_page_token,
         report=report_to_pb(page.report),
     )
-
-
-def written_page(message: pb.SearchResponse) -> bytes:
-    """A page as it is kept: without its report, which tells of one call alone."""
-    kept = pb.SearchResponse(hits=message.hits, next_page_token=message.next_page_token)
-    return kept.SerializeToString()
 
 
 def stage_page_to_pb(page: StagePage) -> pb.SearchStreamResponse:

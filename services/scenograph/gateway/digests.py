@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import msgspec
 
@@ -46,12 +47,13 @@ def request_digest(request: SearchRequest) -> bytes:
     """Of a search as it was written, less what may change between its pages: size, token, and whether to
     explain.
     """
+    options = asdict(request.options)
     return digest(
         request.collection,
         [(_as_written(part), float(part.weight)) for part in request.query],
         request.filter,
         int(request.returning),
-        request.options,
+        options,
     )
 
 

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePage
 from scenograph.gateway.collections import Collections
 from scenograph.gateway.deadlines import Estimates, StageTimes
@@ -25,7 +26,6 @@ from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, S
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_search
-from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.keys import cache_key
 from scenograph.runtime.cache.single_flight import SingleFlight
 from scenograph.runtime.contracts import Collection, Index, IndexAnswer
@@ -53,8 +53,10 @@ class Searcher:
         kept: KeptRankings,
         uploads: Uploads,
         pack: PackInfo,
+        admission: Admission,
     ) -> None:
         estimates = Estimates()
+        self._admission = admission
         self._collections = collections
         self._preparer = preparer
         self._ranker = Ranker(index, stage, pack, estimates)
@@ -64,10 +66,11 @@ class Searcher:
         self._pack = pack
         self._flights: SingleFlight[_Ranked] = SingleFlight()
 
-    async def search(self, request: SearchRequest, written: Cache | None = None) -> SearchPage:
-        """A page of hits; of a page that is in `written`, what is there.
+    async def search(self, request: SearchRequest) -> SearchPage:
+        """A page of hits.
 
-        Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded.
+        Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded,
+        QueueFull (there are too many searches already, and this one's answer is not in the cache).
         """
         request = check_search(request)
         times = StageTimes()
@@ -75,12 +78,12 @@ class Searcher:
         if request.page_token:
             token = read_token(request.page_token, request_digest(request))
             ranked = await self._continued(request, collection, token, times)
-            return await self._page(request, collection, ranked, token.offset, times, written)
+            return await self._page(request, ranked, token.offset, times)
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts) or await self._shared(
             request, collection, parts, times
         )
-        page = await self._page(request, collection, ranked, 0, times, written)
+        page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
         return page
 
@@ -105,7 +108,8 @@ class Searcher:
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
-            query, answer = await self._candidates(request, collection, parts, times)
+            async with self._admission.turn():
+                query, answer = await self._candidates(request, collection, parts, times)
             last = request.options.last_stage
             if last > Stage.COARSE:
                 coarse = self._ranker.by_hamming(request, collection, answer)
@@ -113,9 +117,10 @@ class Searcher:
             if last > Stage.FLOAT:
                 floated = self._ranker.by_cosine(request, collection, answer)
                 yield await self._interim(request, floated, Stage.FLOAT, times)
-            ranking = await self._final(request, query, collection, answer, times)
+            async with self._admission.turn(again=True):
+                ranking = await self._final(request, query, collection, answer, times)
             ranked = await self._keep(request, collection, parts, ranking)
-        page = await self._page(request, collection, ranked, 0, times)
+        page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
         yield StagePage(request.options.last_stage, True, page)
 
@@ -151,8 +156,9 @@ class Searcher:
     async def _computed(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
     ) -> _Ranked:
-        query, answer = await self._candidates(request, collection, parts, times)
-        ranking = await self._final(request, query, collection, answer, times)
+        async with self._admission.turn():
+            query, answer = await self._candidates(request, collection, parts, times)
+            ranking = await self._final(request, query, collection, answer, times)
         return await self._keep(request, collection, parts, ranking)
 
     async def _candidates(
@@ -220,18 +226,9 @@ class Searcher:
         return ranked.ranking if same else None
 
     async def _page(
-        self,
-        request: SearchRequest,
-        collection: Collection,
-        ranked: _Ranked,
-        offset: int,
-        times: StageTimes,
-        written: Cache | None = None,
+        self, request: SearchRequest, ranked: _Ranked, offset: int, times: StageTimes
     ) -> SearchPage:
         ranking = ranked.ranking
-        key = _page_key(request, collection, ranked, offset)
-        if key and written is not None and (body := await written.get(key)) is not None:
-            return SearchPage([], "", self._report(request, ranking, ranked.cache, times), key, body)
         page = await self._pages.page(
             request.collection,
             ranking,
@@ -247,7 +244,7 @@ class Searcher:
             token = write_token(PageToken(request_digest(request), ranked.key, page.next_offset, order))
         degraded = "; ".join(filter(None, (ranking.degraded, page.degraded)))
         report = self._report(request, replace(ranking, degraded=degraded), ranked.cache, times)
-        return SearchPage(page.hits, token, report, "" if degraded else key)
+        return SearchPage(page.hits, token, report)
 
     async def _interim(
         self, request: SearchRequest, ranking: Ranking, stage: Stage, times: StageTimes
@@ -280,17 +277,6 @@ class Searcher:
     ) -> str:
         weights = self._ranker.weights(request)
         return ranking_key(request, parts, weights, collection, version, self._pack.version)
-
-
-def _page_key(request: SearchRequest, collection: Collection, ranked: _Ranked, offset: int) -> str:
-    """Of all that a page's hits and token depend on; "" where it is not to be kept.
-
-    The collection's version stands for the items as they are now, the ranking's key for the question asked.
-    """
-    if request.options.bypass_cache or ranked.ranking.degraded:
-        return ""
-    asked = request_digest(request).hex()  # what the page's token is bound to
-    return f"{ranked.key}:{asked}:{collection.version}:{offset}:{request.page_size}:{request.explain:d}"
 
 
 def _upload_ids(request: SearchRequest) -> list[str]:

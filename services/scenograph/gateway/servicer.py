@@ -11,9 +11,8 @@ import grpc
 from scenograph.gateway import converters as convert
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.app import GatewayApp
+from scenograph.gateway.sent import SentAnswers
 from scenograph.runtime import converters as shared
-from scenograph.runtime.cache.contract import Cache
-from scenograph.runtime.cache.memory import NoCache
 from scenograph.runtime.trailers import add_trailer
 from scenograph.v1 import gateway_pb2 as pb
 from scenograph.v1 import gateway_pb2_grpc as pb_grpc
@@ -24,15 +23,11 @@ CACHE_STATUS_KEY = "cache-status"
 
 
 class GatewayServicer(pb_grpc.GatewayServiceServicer):
-    """Serves a GatewayApp. Searches also say in the trailer `cache-status` what the cache did.
+    """Serves a GatewayApp. Searches also say in the trailer `cache-status` what the cache did."""
 
-    `written` keeps pages as they were sent for `ttl_s` seconds: a repetition is not converted again.
-    """
-
-    def __init__(self, app: GatewayApp, written: Cache | None = None, ttl_s: float = 900.0) -> None:
+    def __init__(self, app: GatewayApp, sent: SentAnswers | None = None) -> None:
         self._app = app
-        self._written = NoCache() if written is None else written
-        self._ttl_s = ttl_s
+        self._sent = sent or SentAnswers(app)
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
@@ -84,12 +79,16 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         return pb.DeleteItemsResponse(deleted=result.deleted, missing=result.missing)
 
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
-        page = await self._app.search(convert.search_from_pb(request), self._written)
+        question = await self._sent.question(request)
+        if question is not None and (answer := await self._sent.again(question)) is not None:
+            _say(context, CacheStatus.HIT)
+            return answer
+        page = await self._app.search(convert.search_from_pb(request))
         _say(context, page.report.cache)
-        message = convert.page_to_pb(page)
-        if page.key and not page.written:
-            await self._written.set(page.key, convert.written_page(message), self._ttl_s)
-        return message
+        answer = convert.page_to_pb(page)
+        if question is not None:
+            await self._sent.keep(question, answer)
+        return answer
 
     async def SearchStream(
         self, request: pb.SearchStreamRequest, context: Context

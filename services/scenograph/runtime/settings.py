@@ -118,14 +118,23 @@ class GatewaySettings(Section):
     cache_bytes: int = Field(
         default=256 * MIB, ge=0, description="bound of the cache in this process; 0: no cache"
     )
-    pages_bytes: int = Field(
-        default=64 * MIB, ge=0, description="bound of the pages kept in this process as they were sent"
+    answers_bytes: int = Field(
+        default=64 * MIB, ge=0, description="bound of the answers kept in this process as they were sent"
     )
     query_ttl_s: float = Field(
         default=3600.0, gt=0, description="how long a query's parsed and embedded form is kept"
     )
     ranking_ttl_s: float = Field(
         default=900.0, gt=0, description="how long a ranking is kept for its next pages"
+    )
+    searches: int = Field(
+        default=8, ge=1, description="searches worked on at the same time, those answered by the cache apart"
+    )
+    waiting_searches: int = Field(
+        default=64, ge=0, description="searches that wait for their turn before others are refused"
+    )
+    search_wait_s: float = Field(
+        default=1.0, ge=0, description="longest expected wait that a search is taken in with"
     )
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")

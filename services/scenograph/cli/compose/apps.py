@@ -196,4 +196,7 @@ class Apps:
             upload_ttl_s=gateway.upload_ttl_s,
             ranking_ttl_s=gateway.ranking_ttl_s,
             query_ttl_s=gateway.query_ttl_s,
+            searches=gateway.searches,
+            waiting_searches=gateway.waiting_searches,
+            search_wait_s=gateway.search_wait_s,
         )

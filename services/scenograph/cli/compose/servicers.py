@@ -67,12 +67,13 @@ def _index(apps: Apps) -> Register:
 
 
 def _gateway(apps: Apps) -> Register:
+    from scenograph.gateway.sent import SentAnswers
     from scenograph.gateway.servicer import GatewayServicer
-    from scenograph.runtime.cache.memory import MemoryCache
     from scenograph.v1.gateway_pb2_grpc import add_GatewayServiceServicer_to_server
 
     settings = apps.parts.settings.gateway
-    servicer = GatewayServicer(apps.gateway, MemoryCache(settings.pages_bytes), settings.ranking_ttl_s)
+    sent = SentAnswers(apps.gateway, max_bytes=settings.answers_bytes, ttl_s=settings.ranking_ttl_s)
+    servicer = GatewayServicer(apps.gateway, sent)
     return lambda server: add_GatewayServiceServicer_to_server(servicer, server)
 
 

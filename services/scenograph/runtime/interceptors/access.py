@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
 from typing import Any
 
 from opentelemetry.trace import get_current_span
@@ -26,16 +26,14 @@ class Access(Around):
 
     async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
         sent = call.metadata.get(REQUEST_ID_KEY, "")
-        identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else uuid.uuid4().hex
+        identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else os.urandom(16).hex()
         token = request_id.set(identity)
         get_current_span().set_attribute("scenograph.request_id", identity)
         add_trailer(call.context, REQUEST_ID_KEY, identity)
         start = time.perf_counter()
         try:
             with Outcome(call) as outcome:
-                answer = await go_on(call, request)
-                add_trailer(call.context, REQUEST_ID_KEY, identity)
-                return answer
+                return await go_on(call, request)
         finally:
             milliseconds = round((time.perf_counter() - start) * 1000, 3)
             log.info(
