@@ -43,7 +43,7 @@ def encode(
     """
     with served(server, "encoder", workers=threads) as address:
         section, about = _encode(address, concurrency, seconds, rounds, threads, pack, photos)
-    _put_out("Encoding", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Encoding", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def index(
@@ -55,7 +55,7 @@ def index(
     as_json: Json = False,
 ) -> None:
     """Milliseconds of a Hamming search over random codes, beside FAISS called directly on the same."""
-    _put_out("Hamming search", [_index(entries, bits, keep, queries)], {}, report, as_json=as_json)
+    put_out_sections("Hamming search", [_index(entries, bits, keep, queries)], {}, report, as_json=as_json)
 
 
 def match(
@@ -69,7 +69,7 @@ def match(
     """Milliseconds of laying a sentence's graph on 100 pictures' graphs, with one caller and one worker."""
     with served(server, workers=1) as address:
         section, about = _match(address, candidates, repeats, photos)
-    _put_out("Graph matching", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Graph matching", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def ingest(
@@ -82,7 +82,7 @@ def ingest(
     """Items a second through the gateway: pictures, pictures with sentences, sentences."""
     with served(server) as address:
         section, about = _ingest(address, items, photos)
-    _put_out("Ingest", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Ingest", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def everything(
@@ -99,7 +99,7 @@ def everything(
         matching, _ = _match(address, 100, 60, photos)
         ingesting, _ = _ingest(address, 40, photos)
     sections = [encoding, _index(entries, 256, 1000, 20), matching, ingesting]
-    _put_out("Parts", sections, {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Parts", sections, {"pictures": about}, report, as_json=as_json)
 
 
 def _encode(
@@ -159,9 +159,10 @@ def _ingest(address: str, items: int, photos: Path | None) -> tuple[Section, str
     return ingest_section(bench.measure(address, files, texts=5 * len(files))), about
 
 
-def _put_out(
+def put_out_sections(
     title: str, sections: list[Section], facts: dict[str, str], folder: Path | None, *, as_json: bool
 ) -> None:
+    """A report of a benchmark, with what ran where."""
     from scenograph.cli.reports.facts import run_facts
     from scenograph.cli.reports.report import Report
 

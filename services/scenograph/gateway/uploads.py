@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +38,14 @@ class Uploads:
         self._limits = limits
         self._arriving = 0
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(f"*{_PARTIAL}"):
-            leftover.unlink(missing_ok=True)
+        self._forget_partial()
+
+    def _forget_partial(self) -> None:
+        """Removes what broken calls left; another process may be receiving what changed lately."""
+        for leftover in self._folder.glob(f"*{_PARTIAL}"):
+            with suppress(FileNotFoundError):
+                if leftover.stat().st_mtime + self._limits.upload_ttl_s <= time.time():
+                    leftover.unlink()
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Upload:
         """Keeps an image that arrives in chunks; a call that breaks off leaves nothing behind."""

@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 
 Register: TypeAlias = Callable[[grpc.aio.Server], None]
 
+UNIX = "unix:"
 OPTIONS: Final[Sequence[tuple[str, int]]] = (
     (
         "grpc.max_send_message_length",
         -1,
     ),  # the receiver decides: among themselves services allow more
-    ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake: say so
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
@@ -42,10 +42,15 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where to listen (port 0: any free one), and the times in seconds."""
+    """Where to listen (port 0: any free one), and the times in seconds.
+
+    `host` may be a socket's file, "unix:/path". `shared_port`: other processes of the same server listen there
+    too; else a second server on the port is a mistake, and is told so.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
+    shared_port: bool = False
     max_message_bytes: int = MAX_MESSAGE_BYTES
     unary_deadline_s: float = 30.0
     stream_deadline_s: float = 3600.0
@@ -83,6 +88,8 @@ class Server:
     @property
     def address(self) -> str:
         """host:port to connect to; a server on all interfaces is reached at the loopback address."""
+        if self.options.host.startswith(UNIX):
+            return self.options.host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
@@ -90,17 +97,17 @@ class Server:
         """Opens the port. Health says NOT_SERVING. Raises FailedPrecondition where the port cannot be had."""
         options = self.options
         largest = ("grpc.max_receive_message_length", options.max_message_bytes)
-        server = grpc.aio.server(options=(*OPTIONS, largest))
+        shared = ("grpc.so_reuseport", int(options.shared_port))
+        server = grpc.aio.server(options=(*OPTIONS, largest, shared))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
         reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         host = f"[{options.host}]" if ":" in options.host else options.host
+        target = options.host if options.host.startswith(UNIX) else f"{host}:{options.port}"
         try:
-            self.port = server.add_insecure_port(f"{host}:{options.port}")
+            self.port = server.add_insecure_port(target)
         except RuntimeError as error:
-            raise FailedPrecondition(
-                f"cannot listen on {host}:{options.port}; is the port in use?"
-            ) from error
+            raise FailedPrecondition(f"cannot listen on {target}; is the port in use?") from error
         await server.start()
         self._server = server
 

@@ -59,10 +59,11 @@ def _matching(apps: Apps) -> Register:
 
 
 def _index(apps: Apps) -> Register:
+    from scenograph.cli.compose.remotes import Reached
     from scenograph.index.servicer import IndexServicer
     from scenograph.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 
-    servicer = IndexServicer(apps.index)
+    servicer = IndexServicer(Reached(apps).index())
     return lambda server: add_IndexServiceServicer_to_server(servicer, server)
 
 
