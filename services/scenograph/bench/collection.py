@@ -25,7 +25,10 @@ def fill(address: str, pictures: Sequence[bytes], items: int) -> None:
         client.create_collection(COLLECTION)
         stored = client.ingest(
             COLLECTION,
-            [Item(f"i{n}", picture, [text]) for n, (picture, text) in enumerate(zip(shown, said, strict=True))],
+            [
+                Item(f"i{n}", picture, [text])
+                for n, (picture, text) in enumerate(zip(shown, said, strict=True))
+            ],
         )
         failed = [status for status in stored if not status.ok]
     if failed:

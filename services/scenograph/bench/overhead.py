@@ -88,9 +88,7 @@ async def measure(
             server.append(found.report.timings["total"])
             bare.append(await _parts(services, next(texts)))
     parts = {name: median(one[name] for one in bare) for name in PARTS}
-    return Overhead(
-        median(calls), median(server), parts, median(sum(one.values()) for one in bare), searches
-    )
+    return Overhead(median(calls), median(server), parts, median(sum(one.values()) for one in bare), searches)
 
 
 async def _parts(services: Services, text: str) -> dict[str, float]:

@@ -71,7 +71,9 @@ def cached(
             cores=others,
             tell=lambda line: bar.update(task, advance=1, description=line),
         )
-    put_out_sections("Cached searches", [cached_section(result)], {"pictures": about}, report, as_json=as_json)
+    put_out_sections(
+        "Cached searches", [cached_section(result)], {"pictures": about}, report, as_json=as_json
+    )
 
 
 def overhead(
@@ -108,7 +110,9 @@ def overhead(
 
         with server:
             result = asyncio.run(measured(server.address))
-    put_out_sections("Gateway overhead", [overhead_section(result)], {"pictures": about}, report, as_json=as_json)
+    put_out_sections(
+        "Gateway overhead", [overhead_section(result)], {"pictures": about}, report, as_json=as_json
+    )
 
 
 def overload(

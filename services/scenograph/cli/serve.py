@@ -171,6 +171,4 @@ def _chosen(settings: Settings, service: str, *, passes_on_index: bool = False) 
     if service:
         return [service]
     elsewhere = settings.gateway.addresses()
-    return [
-        name for name in SERVICES if not elsewhere.get(name) or (passes_on_index and name == "index")
-    ]
+    return [name for name in SERVICES if not elsewhere.get(name) or (passes_on_index and name == "index")]

@@ -35,4 +35,13 @@ def serve(
     """Serve over gRPC until SIGTERM or Ctrl-C."""
     from scenograph.cli.serve import run
 
-    run(service, host=host, port=port, data=data, pack=pack, config=config, processes=processes, supervised=supervised)
+    run(
+        service,
+        host=host,
+        port=port,
+        data=data,
+        pack=pack,
+        config=config,
+        processes=processes,
+        supervised=supervised,
+    )

@@ -27,7 +27,7 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
 
     def __init__(self, app: GatewayApp, sent: SentAnswers | None = None) -> None:
         self._app = app
-        self._sent = sent or SentAnswers(app)
+        self._sent = SentAnswers(app) if sent is None else sent
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context

@@ -167,9 +167,7 @@ class Server:
 class _LateHandlers(grpc.GenericRpcHandler):
     """Handlers that arrive after the port is open; generated `add_..._to_server` take it for a server."""
 
-    def __init__(
-        self, services: Iterable[str], layers: Callable[[NameOf], Sequence[Around]]
-    ) -> None:
+    def __init__(self, services: Iterable[str], layers: Callable[[NameOf], Sequence[Around]]) -> None:
         self._services = frozenset(services)
         self._layers = layers(self.name_of)
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}

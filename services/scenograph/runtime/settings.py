@@ -156,7 +156,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     port: int = Field(default=7700, ge=0, le=65535, description="port to listen on; 0 for any free one")
     processes: int = Field(
-        default=1, ge=1, description="processes that serve on the port together; more than one: and one for the index"
+        default=1,
+        ge=1,
+        description="processes that serve on the port together; more than one: and one for the index",
     )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("scenograph") / "data",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +79,14 @@ class Samples:
     def after(self, first: int) -> Samples:
         """The same without the first calls that ended."""
         part = slice(first, None)
-        columns = (self.due, self.sent, self.done, self.status, self.error)
-        return Samples(*(column[part] for column in columns), self.unsent, self.advised)
+        return replace(
+            self,
+            due=self.due[part],
+            sent=self.sent[part],
+            done=self.done[part],
+            status=self.status[part],
+            error=self.error[part],
+        )
 
 
 def gathered(tallies: Sequence[Tally], start_ns: int) -> Samples:

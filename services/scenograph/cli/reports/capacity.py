@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 def cached_section(found: Cached) -> Section:
     """Cached searches beside the echo."""
     rows = tuple(
-        (name, one.rate, one.rate / found.echo.rate, one.p50_ms, one.p99_ms, one.server_ms, found.echo.server_ms / one.server_ms)
+        (
+            name,
+            one.rate,
+            one.rate / found.echo.rate,
+            one.p50_ms,
+            one.p99_ms,
+            one.server_ms,
+            found.echo.server_ms / one.server_ms,
+        )
         for name, one in (("cached search", found.search), ("empty echo", found.echo))
     )
     columns = ("call", "a second", "share", "p50 ms", "p99 ms", "server ms", "share of server ms")
@@ -40,7 +48,9 @@ def overhead_section(found: Overhead) -> Section:
         "the bare parts. Overhead: what is over the sum of the parts, as a share of it; below 0 where parts that "
         "the gateway runs side by side save more than it costs."
     )
-    return Section("Gateway overhead", (Table(("cold search", "ms", "overhead"), tuple(rows), digits=2),), text)
+    return Section(
+        "Gateway overhead", (Table(("cold search", "ms", "overhead"), tuple(rows), digits=2),), text
+    )
 
 
 def overload_section(found: Overload, deadline_s: float) -> Section:

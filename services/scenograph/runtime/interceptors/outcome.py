@@ -9,7 +9,6 @@ import grpc
 
 from scenograph.runtime.interceptors.around import Call
 
-
 _LATE_S, _ROUNDED = 0.01, 0.02  # how much sooner a caller's own clock may end its call: delay, rounding
 
 
