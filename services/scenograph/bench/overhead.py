@@ -1,8 +1,8 @@
 """What a cold search takes through the gateway beside what its parts take when they are called bare.
 
-The bare parts are the services themselves, in this process, one after the other: the parse with its units, the
-encoder, the hash head, the index with FAISS and cosines, and graph matching. No gateway, no gRPC, no caches of
-answers. The rest of a search is the gateway's: gRPC, conversions, fusion, the page, the report.
+The bare parts are the services themselves, in this process, one after the other: the parse with its units,
+the encoder, the hash head, the index with FAISS and cosines, and graph matching. No gateway, no gRPC, no
+caches of answers. The rest of a search is the gateway's: gRPC, conversions, fusion, the page, the report.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ async def measure(
         for number in range(searches):
             tell(f"search {number + 1}")
             began = time.perf_counter()
-            found = await client.search(COLLECTION, text=next(texts), page_size=PAGE_SIZE)
+            found = await client.search(COLLECTION, text=next(texts), limit=PAGE_SIZE)
             calls.append((time.perf_counter() - began) * 1e3)
             server.append(found.report.timings["total"])
             bare.append(await _parts(services, next(texts)))

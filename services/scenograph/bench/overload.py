@@ -23,10 +23,10 @@ REFUSED = 8
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """Answers within the deadline a second, `peak` of callers who wait for them and `goodput` of an open load.
+    """Answers within the deadline a second: `peak` of callers who wait for them, `goodput` of an open load.
 
     `offered` requests a second. Milliseconds are from when a call was sent. `advised`: share of the refusals
-    that say when to come back. `degraded`: share of the answers that lack a stage.
+    that say when to come back. `degraded`, `peak_degraded`: share of the answers that lack a stage.
     """
 
     peak: float
@@ -40,6 +40,7 @@ class Overload:
     advised: float
     other: dict[str, int]
     degraded: float
+    peak_degraded: float
 
     @property
     def share(self) -> float:
@@ -62,6 +63,7 @@ def measure(
     `degraded` counts the server's degraded answers so far.  Errors: Unavailable (no search went well).
     """
     tell(f"peak: {callers} callers")
+    begun = degraded()
     closed = _load(address, seconds, deadline_s, concurrency=callers)
     peak = _good(closed) / closed.seconds
     if not peak:
@@ -87,6 +89,7 @@ def measure(
         advised=samples.advised / max(1, int(refused.sum())),
         other={name: count for name, count in told.items() if name not in ("OK", "ResourceExhausted")},
         degraded=(degraded() - before) / max(1, _good(opened)),
+        peak_degraded=(before - begun) / _good(closed),
     )
 
 

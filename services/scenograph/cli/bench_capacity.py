@@ -1,4 +1,4 @@
-"""`scenograph bench cached | overhead | overload`: what a server can take, and what it costs around its models."""
+"""`scenograph bench cached | overhead | overload`: what a server can take, and what its gateway costs."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def overload(
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Cold searches at twice the rate that a server can take: what is answered in time, how the rest is refused.
+    """Cold searches at twice the rate that a server can take: what is answered in time, what is refused, how.
 
     The peak is that of callers who wait for their answers; the overload comes when it is due.
     """

@@ -20,8 +20,8 @@ STOP_SECONDS = 20.0
 class ServerProcess:
     """All services, or one, in a child process on a free port of this machine; entering gives the address.
 
-    Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables. `ready` is
-    what the server said when it served.
+    Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables.
+    `ready` is what the server said when it served.
     Errors on entering: ValueError with the end of the log where the server did not come up.
     """
 

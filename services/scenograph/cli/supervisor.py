@@ -1,7 +1,8 @@
-"""`scenograph serve --processes N`: N processes on one port, one for the index, and this one that watches them.
+"""`scenograph serve --processes N`: N processes on one port, one for the index, and this one to watch them.
 
 The workers run everything but the index, which has one writer: they reach it over a socket in a folder of its
-own. The kernel spreads connections over those that listen (SO_REUSEPORT). A process that dies is started again.
+own. The kernel spreads connections over those that listen (SO_REUSEPORT). A process that dies is started
+again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which searches are worked on: a bounded number at a time, a few more that wait, the others refused at once."""
+"""Which searches are worked on: so many at a time, a few more that wait, the others refused at once."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from scenograph.scene.errors import QueueFull
 QUEUE = "searches"
 """The queue's name in metrics."""
 LEAST_RETRY_S = 0.05
+HEADROOM = 0.75
+"""Of the time left, what a search may be expected to take: one that gets late loses its last stage."""
 
 
 class Admission:
     """Gives `at_once` searches a turn; `waiting` more wait for theirs, first come first served.
 
-    A search is refused where the queue is full, or where it would wait for longer than `wait_s` or than its
-    deadline allows, going by how long searches took lately. One that is cancelled, as at its deadline, leaves
-    the queue. All calls come from one event loop.
+    A search is refused where the queue is full, or where, going by how long searches took lately, it would
+    wait for longer than `wait_s` or not be done well within its deadline. One that is cancelled, as at its
+    deadline, leaves the queue. All calls come from one event loop.
     """
 
     def __init__(
-        self, *, at_once: int = 8, waiting: int = 64, wait_s: float = 1.0, metrics: Metrics = UNREAD
+        self, *, at_once: int = 4, waiting: int = 64, wait_s: float = 1.0, metrics: Metrics = UNREAD
     ) -> None:
         self._at_once = at_once
         self._most_waiting = waiting
@@ -78,7 +80,7 @@ class Admission:
     def _check(self) -> None:
         expected_s = self._took_s * (len(self._queue) + 1) / self._at_once
         left = deadline.remaining()
-        patience_s = self._wait_s if left is None else min(self._wait_s, left - self._took_s)
+        patience_s = self._wait_s if left is None else min(self._wait_s, left * HEADROOM - self._took_s)
         if len(self._queue) < self._most_waiting and expected_s <= patience_s:
             return
         self._refusals.inc()

@@ -41,6 +41,6 @@ class Limits:
     kept_hits: int = 200_000
     ranking_ttl_s: float = 900.0
     query_ttl_s: float = 3600.0
-    searches: int = 8
+    searches: int = 4
     waiting_searches: int = 64
     search_wait_s: float = 1.0

@@ -44,8 +44,8 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 class ServerOptions:
     """Where to listen (port 0: any free one), and the times in seconds.
 
-    `host` may be a socket's file, "unix:/path". `shared_port`: other processes of the same server listen there
-    too; else a second server on the port is a mistake, and is told so.
+    `host` may be a socket's file, "unix:/path". `shared_port`: other processes of the same server listen
+    there too; else a second server on the port is a mistake, and is told so.
     """
 
     host: str = "127.0.0.1"

@@ -128,7 +128,7 @@ class GatewaySettings(Section):
         default=900.0, gt=0, description="how long a ranking is kept for its next pages"
     )
     searches: int = Field(
-        default=8, ge=1, description="searches worked on at the same time, those answered by the cache apart"
+        default=4, ge=1, description="searches worked on at the same time, those answered by the cache apart"
     )
     waiting_searches: int = Field(
         default=64, ge=0, description="searches that wait for their turn before others are refused"
@@ -158,7 +158,7 @@ class Settings(BaseSettings):
     processes: int = Field(
         default=1,
         ge=1,
-        description="processes that serve on the port together; more than one: and one for the index",
+        description="processes that serve on the port together; from 2 on, one more for the index",
     )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("scenograph") / "data",

@@ -28,9 +28,9 @@ def cached_section(found: Cached) -> Section:
     )
     columns = ("call", "a second", "share", "p50 ms", "p99 ms", "server ms", "share of server ms")
     text = (
-        f"{found.callers} callers that call again as soon as they are answered; medians over {found.rounds} rounds, "
-        "in which both servers took turns on the same cores. Server ms: processor time of the server for a call; "
-        "the last column is the echo's over it, which holds where the callers are the limit of the rate."
+        f"{found.callers} callers that call again as soon as they are answered; medians over {found.rounds} "
+        "rounds, in which both servers took turns on the same cores. Server ms: processor time of the server "
+        "for a call; the last column is the echo's over it, which holds where the callers limit the rate."
     )
     return Section("Cached searches beside an empty echo", (Table(columns, rows, digits=2),), text)
 
@@ -44,9 +44,9 @@ def overhead_section(found: Overhead) -> Section:
         ("the whole call, at its caller", found.call_ms, found.of_call),
     ]
     text = (
-        f"Medians over {found.searches} searches for sentences never seen before, by one caller, in turns with "
-        "the bare parts. Overhead: what is over the sum of the parts, as a share of it; below 0 where parts that "
-        "the gateway runs side by side save more than it costs."
+        f"Medians over {found.searches} searches for sentences never seen before, by one caller, in turns "
+        "with the bare parts. Overhead: what is over the sum of the parts, as a share of it; below 0 where "
+        "parts that the gateway runs side by side save more than it costs."
     )
     return Section(
         "Gateway overhead", (Table(("cold search", "ms", "overhead"), tuple(rows), digits=2),), text
@@ -61,6 +61,7 @@ def overload_section(found: Overload, deadline_s: float) -> Section:
         ("goodput, answers a second", found.goodput),
         ("goodput as a share of the peak", found.share),
         ("answers that lack a stage, share", found.degraded),
+        ("the same at the peak", found.peak_degraded),
         ("answered, p50 ms", found.answered_p50_ms),
         ("answered, p99 ms", found.answered_p99_ms),
         ("refused", found.refused),

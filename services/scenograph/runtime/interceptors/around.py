@@ -29,7 +29,8 @@ _FACTORIES: dict[tuple[bool, bool], Any] = {
 class Call:
     """One call: `method` like "/scenograph.v1.GatewayService/Search"; `streaming` where a side streams.
 
-    `seconds`: the time that the caller gave it; None where it set no deadline. `metadata`: what it sent along.
+    `seconds`: the time that the caller gave it; None where it set no deadline. `metadata`: what it sent
+    along.
     """
 
     __slots__ = ("context", "metadata", "method", "seconds", "streaming")
