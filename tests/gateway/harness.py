@@ -38,6 +38,7 @@ from scenograph.runtime.contracts import (
     TextualGraphs,
     VisualGraphs,
 )
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
 
@@ -71,6 +72,7 @@ def gateway_with(
     index: Index | None = None,
     pack: PackInfo | None = None,
     limits: Limits | None = None,
+    metrics: Metrics = UNREAD,
 ) -> GatewayApp:
     """A gateway over the same services, but for those given."""
     return GatewayApp(
@@ -84,6 +86,7 @@ def gateway_with(
         pack=pack or pack_info(apps),
         folder=folder,
         limits=limits,
+        metrics=metrics,
     )
 
 

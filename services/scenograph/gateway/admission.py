@@ -71,10 +71,10 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._queue.remove(turn)
-            else:  # its turn came in the same moment
+            if not turn.cancelled():  # its turn came in the same moment
                 self._leave()
+            elif turn in self._queue:
+                self._queue.remove(turn)
             raise
 
     def _check(self) -> None:
