@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from scenograph.client import AsyncClient, Client, Item
 from scenograph.packs import Pack
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.scene.errors import FailedPrecondition
+from scenograph.v1 import common_pb2
 from scenograph.v1 import gateway_pb2 as pb
 from scenograph.v1 import gateway_pb2_grpc as pb_grpc
 
@@ -58,7 +60,7 @@ def connection(address: str) -> Iterator[grpc.Channel]:
 
 def found(channel: grpc.Channel, text: str) -> list[str]:
     query = pb.Query(parts=[pb.QueryPart(text=text)])
-    request = pb.SearchRequest(collection="photos", query=query, returning=2)
+    request = pb.SearchRequest(collection="photos", query=query, returning=common_pb2.MODALITY_TEXT)
     answer = pb_grpc.GatewayServiceStub(channel).Search(request, timeout=PATIENCE_S, wait_for_ready=True)
     return [hit.item_id for hit in answer.hits]
 
@@ -112,7 +114,7 @@ def test_a_killed_process_comes_back(several: ServerProcess, name: str) -> None:
     wait_until(lambda: several.log.read_text().count(f"{name} is back") > told, f"{name} is not back")
     for _ in range(10):
         with connection(several.address) as channel:
-            wait_until(lambda channel=channel: finds(channel, "two children", "t1"), "the item is lost")
+            wait_until(partial(finds, channel, "two children", "t1"), "the item is lost")
     new = re.findall(rf"{name} is back, process (\d+)", several.log.read_text())[-1]
     assert not gone(int(new))
     part(several, name)["pid"] = int(new)

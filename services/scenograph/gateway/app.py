@@ -24,7 +24,15 @@ from scenograph.gateway.search import Searcher
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.writes import Writer
 from scenograph.runtime.cache.contract import Cache
-from scenograph.runtime.contracts import Encoder, Hashing, Index, Matching, TextualGraphs, VisualGraphs
+from scenograph.runtime.contracts import (
+    Collection,
+    Encoder,
+    Hashing,
+    Index,
+    Matching,
+    TextualGraphs,
+    VisualGraphs,
+)
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 
 
@@ -96,9 +104,9 @@ class GatewayApp:
         """One outcome for each item, in order. Raises DuplicateItem for the whole batch."""
         return await self._ingestor.batch(collection, items, request_id)
 
-    async def search(self, request: SearchRequest) -> SearchPage:
-        """A page of hits, best first."""
-        page = await self._searcher.search(request)
+    async def search(self, request: SearchRequest, collection: Collection | None = None) -> SearchPage:
+        """A page of hits, best first. `collection`: what the request's was just now, where that is known."""
+        page = await self._searcher.search(request, collection)
         self._meter.searched(page.report)
         return page
 

@@ -66,15 +66,15 @@ class Searcher:
         self._pack = pack
         self._flights: SingleFlight[_Ranked] = SingleFlight()
 
-    async def search(self, request: SearchRequest) -> SearchPage:
-        """A page of hits.
+    async def search(self, request: SearchRequest, collection: Collection | None = None) -> SearchPage:
+        """A page of hits. `collection`: what the request's was just now, where that is known.
 
         Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded,
         QueueFull (there are too many searches already, and this one's answer is not in the cache).
         """
         request = check_search(request)
         times = StageTimes()
-        collection = await self._collections.open(request.collection)
+        collection = collection or await self._collections.open(request.collection)
         if request.page_token:
             token = read_token(request.page_token, request_digest(request))
             ranked = await self._continued(request, collection, token, times)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scenograph.gateway.app import GatewayApp
 from scenograph.runtime.cache.memory import MemoryCache
+from scenograph.runtime.contracts import Collection
 from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import ScenographError
 from scenograph.v1 import gateway_pb2 as pb
@@ -21,6 +22,7 @@ class Question:
     """`key` is of the request and of the collection as it was `since`, the time when it was asked."""
 
     key: str
+    collection: Collection
     since: float
 
 
@@ -46,7 +48,7 @@ class SentAnswers:
         except ScenographError:
             return None
         digest = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
-        return Question(f"{digest} {collection.create_time} {collection.version}", since)
+        return Question(f"{digest} {collection.create_time} {collection.version}", collection, since)
 
     async def again(self, question: Question) -> pb.SearchResponse | None:
         """The answer that was sent before, with what the cache and the time tell of this call."""

@@ -83,7 +83,8 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         if question is not None and (answer := await self._sent.again(question)) is not None:
             _say(context, CacheStatus.HIT)
             return answer
-        page = await self._app.search(convert.search_from_pb(request))
+        collection = None if question is None else question.collection
+        page = await self._app.search(convert.search_from_pb(request), collection)
         _say(context, page.report.cache)
         answer = convert.page_to_pb(page)
         if question is not None:
