@@ -10,7 +10,7 @@ from scenograph.bench.sentences import sentences
 from scenograph.client import Client, Item
 from scenograph.scene.errors import Unavailable
 
-COLLECTION = "scenograph-bench"
+COLLECTION = "scenograph-bench-search"
 PAGE_SIZE = 10
 
 
