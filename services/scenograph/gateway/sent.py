@@ -48,7 +48,8 @@ class SentAnswers:
         except ScenographError:
             return None
         digest = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
-        return Question(f"{digest} {collection.create_time} {collection.version}", collection, since)
+        born = collection.create_time.timestamp()
+        return Question(f"{digest} {born} {collection.version}", collection, since)
 
     async def again(self, question: Question) -> pb.SearchResponse | None:
         """The answer that was sent before, with what the cache and the time tell of this call."""
