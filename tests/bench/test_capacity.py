@@ -58,7 +58,7 @@ def test_cached_searches_beside_the_echo(searched: ServerProcess) -> None:
 
 def test_overload_is_refused_with_advice(searched: ServerProcess) -> None:
     found = overload.measure(
-        searched.address, callers=8, factor=8.0, seconds=2.0, deadline_s=5.0, degraded=lambda: 0.0
+        searched.address, callers=8, factor=8.0, seconds=2.0, deadline_s=5.0, rounds=1, degraded=lambda: 0.0
     )
     assert found.peak > 0 and found.goodput > 0 and found.offered > found.peak
     assert found.refused and found.advised == 1.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenograph.cli.bench_inputs import Photos, pictures
-from scenograph.cli.bench_parts import put_out_sections
+from scenograph.cli.bench_parts import Rounds, put_out_sections
 from scenograph.cli.evaluate_output import ReportFolder
 from scenograph.cli.options import Json
 from scenograph.cli.output import progress
@@ -32,7 +32,7 @@ Processes = Annotated[int, typer.Option(min=1, help="Processes of the server.")]
 def cached(
     callers: Callers = 16,
     seconds: SecondsEach = 5.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; figures are medians over them.")] = 3,
+    rounds: Rounds = 3,
     workers: Annotated[int, typer.Option(min=1, help="Processes that make the calls.")] = 1,
     cores: Annotated[int, typer.Option(min=1, help="Cores of each server; callers have the others.")] = 1,
     items: Items = 40,
@@ -120,6 +120,7 @@ def overload(
     factor: Annotated[float, typer.Option(min=1.0, help="Load in multiples of the peak.")] = 2.0,
     seconds: SecondsEach = 15.0,
     deadline: Annotated[float, typer.Option(min=0.05, metavar="SECONDS", help="Of each search.")] = 2.0,
+    rounds: Rounds = 3,
     processes: Processes = 1,
     items: Items = 120,
     photos: Photos = None,
@@ -128,7 +129,8 @@ def overload(
 ) -> None:
     """Cold searches at twice the rate that a server can take: what is answered in time, what is refused, how.
 
-    The peak is that of callers who wait for their answers; the overload comes when it is due.
+    The peak is that of callers who wait for their answers; the overload comes when it is due. Told is the
+    round whose share of goodput is the median.
     """
     from scenograph.bench import overload as bench
     from scenograph.bench.collection import fill
@@ -143,13 +145,14 @@ def overload(
         server = ServerProcess(Path(folder), settings=settings)
         with server, progress() as bar:
             fill(server.address, files, items)
-            task = bar.add_task("overload", total=2)
+            task = bar.add_task("overload", total=2 * rounds)
             result = bench.measure(
                 server.address,
                 callers=callers,
                 factor=factor,
                 seconds=seconds,
                 deadline_s=deadline,
+                rounds=rounds,
                 degraded=lambda: sum(map(_degraded, _metrics(server))),
                 tell=lambda line: bar.update(task, advance=1, description=line),
             )
