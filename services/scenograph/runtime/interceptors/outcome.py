@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Self
 
 import grpc
@@ -29,9 +28,9 @@ class Outcome:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            self.code = "DEADLINE_EXCEEDED" if _time_is_up(self._call) else "CANCELLED"
-        elif isinstance(error, grpc.aio.AbortError):
+        if isinstance(error, grpc.aio.AbortError):
             code = self._call.context.code()
             known = (each.name for each in grpc.StatusCode if code in (each, each.value[0]))
             self.code = next(known, str(code))
+        elif error is not None:  # cancelled, or over before its status could be sent
+            self.code = "DEADLINE_EXCEEDED" if _time_is_up(self._call) else "CANCELLED"
