@@ -17,6 +17,8 @@ from scenograph.bench.load.summary import latencies, statuses
 from scenograph.bench.sentences import TEMPLATES
 from scenograph.scene.errors import Unavailable
 
+CONNECTIONS = 8
+"""Of the load: several processes on a port are given connections, not calls."""
 REFUSED = 8
 """RESOURCE_EXHAUSTED."""
 
@@ -116,6 +118,7 @@ def _load(address: str, seconds: float, deadline_s: float, **more: Any) -> Load:
                 "call": SEARCH,
                 "host": address,
                 "insecure": True,
+                "connections": CONNECTIONS,
                 "duration": f"{seconds}s",
                 "duration-stop": "wait",
                 "timeout": f"{deadline_s}s",
