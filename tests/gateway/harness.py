@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support import sample_photo
 
 from scenograph.cli.compose.apps import Apps
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import Outcome, SearchPage
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.engine import Engine
@@ -41,6 +42,7 @@ from scenograph.runtime.contracts import (
     VisualGraphs,
 )
 from scenograph.runtime.packs import Packs
+from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import ScenographError
 from scenograph.scene.graph import GraphQuery, SceneGraph
 
@@ -74,6 +76,7 @@ def gateway_with(
     index: Index | None = None,
     pack: PackInfo | None = None,
     limits: Limits | None = None,
+    metrics: Metrics = UNREAD,
 ) -> GatewayApp:
     """A gateway over the same services, but for those given."""
     cache = cache or MemoryCache(64 * 2**20)
@@ -87,10 +90,11 @@ def gateway_with(
         index=index,
         pack=pack,
         limits=limits,
+        metrics=metrics,
     )
     packs: Packs[Engine] = Packs()
     packs.add(engine.pack.version, engine)
-    return gateway_of(apps, packs, folder, cache=cache, index=index, limits=limits)
+    return gateway_of(apps, packs, folder, cache=cache, index=index, limits=limits, metrics=metrics)
 
 
 def gateway_of(
@@ -101,6 +105,7 @@ def gateway_of(
     cache: Cache | None = None,
     index: Index | None = None,
     limits: Limits | None = None,
+    metrics: Metrics = UNREAD,
 ) -> GatewayApp:
     """A gateway of some packs."""
     limits = limits or Limits()
@@ -110,6 +115,7 @@ def gateway_of(
         cache=cache or MemoryCache(2**20),
         uploads=Uploads(folder, limits),
         limits=limits,
+        metrics=metrics,
     )
 
 
@@ -124,6 +130,7 @@ def engine_with(
     index: Index | None = None,
     pack: PackInfo | None = None,
     limits: Limits | None = None,
+    metrics: Metrics = UNREAD,
 ) -> Engine:
     """What a pack does for a gateway, by the same services, but for those given."""
     limits = limits or Limits()
@@ -138,6 +145,13 @@ def engine_with(
         cache=cache or MemoryCache(2**20),
         uploads=Uploads(folder, limits),
         limits=limits,
+        admission=Admission(
+            at_once=limits.searches,
+            waiting=limits.waiting_searches,
+            wait_s=limits.search_wait_s,
+            metrics=metrics,
+        ),
+        metrics=metrics,
     )
 
 

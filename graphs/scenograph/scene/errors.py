@@ -235,7 +235,7 @@ class DiskFull(ResourceExhausted):
 
 
 class QueueFull(ResourceExhausted):
-    """A model's queue is full."""
+    """A queue is full: a model's, or that of searches."""
 
     reason = "QUEUE_FULL"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scenograph.cli import bench_load, bench_parts, bench_swap
+from scenograph.cli import bench_capacity, bench_load, bench_parts, bench_swap
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,5 +19,8 @@ app.command("encode")(bench_parts.encode)
 app.command("index")(bench_parts.index)
 app.command("match")(bench_parts.match)
 app.command("ingest")(bench_parts.ingest)
+app.command("cached")(bench_capacity.cached)
+app.command("overhead")(bench_capacity.overhead)
+app.command("overload")(bench_capacity.overload)
 app.command("swap")(bench_swap.swap)
 app.command("all")(bench_parts.everything)

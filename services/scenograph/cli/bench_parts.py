@@ -54,7 +54,7 @@ def encode(
     """
     with served(server, "encoder", workers=threads) as address:
         section, about = _encode(address, concurrency, parts, seconds, rounds, threads, pack, photos)
-    _put_out("Encoding", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Encoding", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def index(
@@ -86,7 +86,7 @@ def index(
     sections, about = _index(
         codes, bits, keep or [10, 100, 1000], queries, recall, startup, captions, photos, pack
     )
-    _put_out("Hamming search", sections, {"codes": about}, report, as_json=as_json)
+    put_out_sections("Hamming search", sections, {"codes": about}, report, as_json=as_json)
 
 
 def match(
@@ -100,7 +100,7 @@ def match(
     """Milliseconds of laying a sentence's graph on 100 pictures' graphs, with one caller and one worker."""
     with served(server, workers=1) as address:
         section, about = _match(address, candidates, repeats, photos)
-    _put_out("Graph matching", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Graph matching", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def ingest(
@@ -113,7 +113,7 @@ def ingest(
     """Items a second through the gateway: pictures, pictures with sentences, sentences."""
     with served(server) as address:
         section, about = _ingest(address, items, photos)
-    _put_out("Ingest", [section], {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Ingest", [section], {"pictures": about}, report, as_json=as_json)
 
 
 def everything(
@@ -132,7 +132,7 @@ def everything(
         ingesting, _ = _ingest(address, 40, photos)
     searching, _ = _index(entries, 256, [1000], 20, 0.97, 0, captions, 600, "default")
     sections = [encoding, *searching, matching, ingesting]
-    _put_out("Parts", sections, {"pictures": about}, report, as_json=as_json)
+    put_out_sections("Parts", sections, {"pictures": about}, report, as_json=as_json)
 
 
 def _encode(
@@ -224,9 +224,10 @@ def _ingest(address: str, items: int, photos: Path | None) -> tuple[Section, str
     return ingest_section(bench.measure(address, files, texts=5 * len(files))), about
 
 
-def _put_out(
+def put_out_sections(
     title: str, sections: list[Section], facts: dict[str, str], folder: Path | None, *, as_json: bool
 ) -> None:
+    """A report of a benchmark, with what ran where."""
     from scenograph.cli.reports.facts import run_facts
     from scenograph.cli.reports.report import Report
 

@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import uvloop
 from threadpoolctl import threadpool_limits
 
 from scenograph.cli.compose.apps import Apps
 from scenograph.cli.compose.loading import begin, load_held
 from scenograph.cli.compose.process import Process
 from scenograph.cli.compose.servicers import SERVICES, served
+from scenograph.cli.supervisor import Supervisor
 from scenograph.runtime.logs import configure_logging
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.runtime.settings import Settings, load_settings
@@ -39,35 +41,56 @@ def run(
     data: Path | None = None,
     pack: str | None = None,
     config: Path | None = None,
+    processes: int | None = None,
+    supervised: int | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT; None means: as the environment or the settings file says.
 
-    Prints one line of JSON when ready: address, services, pack, metrics' address. Errors: those of `serving`.
+    Prints one line of JSON when ready: address, services, pack, metrics' address. `supervised`: of one of
+    several processes, a pipe whose end is the supervisor's. Errors: those of `serving`.
     """
-    settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack)
+    settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack, processes=processes)
     configure_logging(settings.log_level, settings.log_format)
+    if settings.processes > 1:
+        _chosen(settings, service)
+        given = {"--host": host, "--data": data, "--pack": pack, "--config": config}
+        options = [str(part) for pair in given.items() if pair[1] is not None for part in pair]
+        sys.exit(asyncio.run(Supervisor(settings, service, options).run()))
     try:
-        asyncio.run(_run(settings, service))
+        uvloop.run(_run(settings, service, supervised))
     except asyncio.CancelledError:
         log.info("stopped before it was ready")
         sys.exit(128 + signal.SIGTERM)
 
 
-async def _run(settings: Settings, service: str) -> None:
-    task = asyncio.current_task()
+async def _run(settings: Settings, service: str, supervised: int | None) -> None:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # until it is ready
-    async with serving(settings, service) as (server, apps):
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)  # until it is ready
+    if supervised is not None:
+        loop.add_reader(supervised, _orphaned, supervised)
+    async with serving(settings, service, shared_port=supervised is not None) as (server, apps):
         names = [short for short, known in SERVICES.items() if known.name in server.services]
         line = {"address": server.address, "services": names, "pack": apps.parts.pack_id}
         if server.metrics_address:
             line["metrics"] = server.metrics_address
-        _settle_memory()
-        _settle_threads()
+        settle()
         print(json.dumps(line), flush=True)
         log.info("scenograph %s serves %s at %s", version("scenograph"), ", ".join(names), server.address)
         await server.run_until_signal()
     log.info("stopped")
+
+
+def _orphaned(pipe: int) -> None:
+    asyncio.get_running_loop().remove_reader(pipe)
+    log.error("the supervisor is gone")
+    signal.raise_signal(signal.SIGTERM)
+
+
+def settle() -> None:
+    """Makes this process ready for calls, once everything is loaded."""
+    _settle_memory()
+    _settle_threads()
 
 
 def _settle_memory() -> None:
@@ -91,17 +114,21 @@ def _settle_threads() -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[Server, Apps]]:
+async def serving(
+    settings: Settings, service: str = "", *, shared_port: bool = False
+) -> AsyncIterator[tuple[Server, Apps]]:
     """A server that takes calls, with all its apps; stopped and closed when the block is left.
 
     `service`: one of SERVICES; empty: the gateway and every service that the settings give no address.
+    `shared_port`: other processes of the same server listen there too.
     Errors: InvalidInput (unknown service), FailedPrecondition (port in use, index open elsewhere),
     PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
     """
-    chosen = _chosen(settings, service)
+    chosen = _chosen(settings, service, passes_on_index=shared_port)
     options = ServerOptions(
         host=settings.host,
         port=settings.port,
+        shared_port=shared_port,
         max_message_bytes=MAX_MESSAGE_BYTES if "gateway" in chosen else SERVICE_MESSAGE_BYTES,
         unary_deadline_s=settings.unary_deadline_s,
         stream_deadline_s=settings.stream_deadline_s,
@@ -114,7 +141,7 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         metrics = Metrics()
         metrics.serves(version("scenograph"), chosen)
         process = Process(settings, closing, metrics, chosen)
-        services = served(process)
+        services = served(process, shared_port=shared_port)
         server = Server([known.name for known in services], options, metrics=metrics, tracer=tracer)
         process.ready = lambda: server.serving
         if settings.metrics.address:
@@ -134,10 +161,11 @@ async def serving(settings: Settings, service: str = "") -> AsyncIterator[tuple[
         yield server, apps
 
 
-def _chosen(settings: Settings, service: str) -> Sequence[str]:
+def _chosen(settings: Settings, service: str, *, passes_on_index: bool = False) -> Sequence[str]:
+    """`passes_on_index`: calls to the index service go on to the one that serves the folder."""
     if service and service not in SERVICES:
         raise InvalidInput(f"no service {service!r}; there are {', '.join(SERVICES)}", field="service")
     if service:
         return [service]
     elsewhere = settings.gateway.addresses()
-    return [name for name in SERVICES if not elsewhere.get(name)]
+    return [name for name in SERVICES if not elsewhere.get(name) or (passes_on_index and name == "index")]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
@@ -20,6 +21,7 @@ class ServerProcess:
     """All services, or one, in a child process on a free port of this machine; entering gives the address.
 
     Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables.
+    `ready` is what the server said when it served.
     Errors on entering: ValueError with the end of the log where the server did not come up.
     """
 
@@ -29,6 +31,7 @@ class ServerProcess:
         self._environment = {**os.environ, **(settings or {})}
         self.log = folder / "server.log"
         self.address = self.metrics_address = ""
+        self.ready: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> str:
@@ -60,8 +63,8 @@ class ServerProcess:
             self.stop()
             lines = self.log.read_text(errors="replace").strip().splitlines()
             raise ValueError("the server did not start: " + "\n".join(lines[-5:]))
-        ready = json.loads(line)
-        self.address, self.metrics_address = ready["address"], ready.get("metrics", "")
+        self.ready = json.loads(line)
+        self.address, self.metrics_address = self.ready["address"], self.ready.get("metrics", "")
 
     def stop(self) -> None:
         """End the server: in good order, or by force after a while."""

@@ -27,8 +27,21 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE.toml", help="Settings file; all settings: docs/guides/operate.md."),
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that serve on the port together. Default: 1.")
+    ] = None,
+    supervised: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve over gRPC until SIGTERM or Ctrl-C."""
     from scenograph.cli.serve import run
 
-    run(service, host=host, port=port, data=data, pack=pack, config=config)
+    run(
+        service,
+        host=host,
+        port=port,
+        data=data,
+        pack=pack,
+        config=config,
+        processes=processes,
+        supervised=supervised,
+    )

@@ -17,7 +17,7 @@ from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_search
 from scenograph.gateway.writes import Writer
 from scenograph.runtime.cache.contract import Cache
-from scenograph.runtime.contracts import Index
+from scenograph.runtime.contracts import Collection, Index
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import InvalidInput, PackMismatch
 
@@ -49,6 +49,11 @@ class GatewayApp:
         self._ingestor = Ingestor(self._collections, writer, limits)
 
     @property
+    def meter(self) -> Meter:
+        """For who answers from what was answered before."""
+        return self._meter
+
+    @property
     def collections(self) -> Collections:
         """Collections and stored items."""
         return self._collections
@@ -63,11 +68,11 @@ class GatewayApp:
         """One outcome for each item, in order. Raises DuplicateItem for the whole batch."""
         return await self._ingestor.batch(collection, items, request_id)
 
-    async def search(self, request: SearchRequest) -> SearchPage:
-        """A page of hits, best first."""
+    async def search(self, request: SearchRequest, collection: Collection | None = None) -> SearchPage:
+        """A page of hits, best first. `collection`: what the request's was just now, where that is known."""
         request = check_search(request)
         try:
-            page = await self._search(request)
+            page = await self._search(request, collection)
         except PackMismatch:
             page = await self._search(request)  # re-encoded meanwhile: the collection has another pack now
         self._meter.searched(page.report)
@@ -118,8 +123,8 @@ class GatewayApp:
             levels={level.name: level.weight for level in pack.levels},
         )
 
-    async def _search(self, request: SearchRequest) -> SearchPage:
-        async with self._collections.of(request.collection) as (engine, collection):
+    async def _search(self, request: SearchRequest, known: Collection | None = None) -> SearchPage:
+        async with self._collections.of(request.collection, known) as (engine, collection):
             return await engine.searcher.search(request, collection)
 
     async def _stream(self, request: SearchRequest) -> AsyncGenerator[StagePage, None]:

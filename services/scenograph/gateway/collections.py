@@ -32,14 +32,17 @@ class Collections:
         self._engines = engines
 
     @asynccontextmanager
-    async def of(self, name: str) -> AsyncIterator[tuple[Engine, Collection]]:
+    async def of(
+        self, name: str, known: Collection | None = None
+    ) -> AsyncIterator[tuple[Engine, Collection]]:
         """A collection to search or to write, with the engine of its pack for as long as the block lasts.
 
+        `known`: what it was just now; it is not asked for again then.
         Raises CollectionNotFound, or PackMismatch where its pack is not loaded.
         """
         if not name:
             raise InvalidInput("a collection is needed", field="collection")
-        collection = await self._index.get_collection(name)
+        collection = known or await self._index.get_collection(name)
         with ExitStack() as held:
             try:
                 engine = held.enter_context(self._engines.use(collection.pack_version))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.entries import EntryMaker
 from scenograph.gateway.graphstage import GraphStage
 from scenograph.gateway.kept import KeptRankings
@@ -17,7 +18,7 @@ from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 
 
 class Engine:
-    """Made of services that serve `pack`; index, cache and uploads are those of all packs."""
+    """Made of services that serve `pack`; index, cache, uploads and admission are those of all packs."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Engine:
         cache: Cache,
         uploads: Uploads,
         limits: Limits,
+        admission: Admission,
         metrics: Metrics = UNREAD,
     ) -> None:
         stage = GraphStage(matching, pack)
@@ -41,5 +43,5 @@ class Engine:
         kept = KeptRankings(cache, most_hits=limits.kept_hits, ttl_s=limits.ranking_ttl_s)
         self.pack = pack
         self.maker = EntryMaker(visual, textual, encoder, hashing, pack)
-        self.searcher = Searcher(index, preparer, stage, kept, uploads, pack)
+        self.searcher = Searcher(index, preparer, stage, kept, uploads, pack, admission)
         self.ranker = RankService(preparer, self.maker, stage, uploads, pack)

@@ -78,7 +78,10 @@ def query_graph(graphs: Sequence[WeightedGraph]) -> SceneGraph:
 def merge(graphs: Sequence[WeightedGraph], alignments: Sequence[Alignment]) -> Alignment:
     """One candidate's alignments with each part's graph as one alignment with all of them."""
     if len(graphs) == 1:
-        return replace(alignments[0], satisfied=alignments[0].satisfied or not graphs[0].hard)
+        (alignment,) = alignments
+        if alignment.satisfied or graphs[0].hard:
+            return alignment
+        return replace(alignment, satisfied=True)
     weights = [graph.weight for graph in graphs]
     if not any(weights):
         weights = [1.0] * len(graphs)

@@ -42,3 +42,6 @@ class Limits:
     ranking_ttl_s: float = 900.0
     query_ttl_s: float = 3600.0
     keep_images: bool = True
+    searches: int = 4
+    waiting_searches: int = 64
+    search_wait_s: float = 1.0

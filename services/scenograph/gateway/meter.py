@@ -23,6 +23,11 @@ class Meter:
             self._metrics.cache_lookups.labels("ranking", report.cache.name.lower()).inc()
         self._answered("search", report)
 
+    def searched_again(self, milliseconds: float) -> None:
+        """A search answered with what was sent before."""
+        self._metrics.cache_lookups.labels("ranking", "hit").inc()
+        self._metrics.stages("search", {"total": milliseconds})
+
     def ranked(self, report: Report) -> None:
         """A rank, which no cache keeps."""
         self._answered("rank", report)
@@ -39,5 +44,6 @@ class Meter:
 
     def _answered(self, work: str, report: Report) -> None:
         self._metrics.stages(work, report.timings)
-        for lack in lacks(report.degraded_reason):
-            self._metrics.degraded.labels(lack.name.lower()).inc()
+        if report.degraded:
+            for lack in lacks(report.degraded_reason):
+                self._metrics.degraded.labels(lack.name.lower()).inc()

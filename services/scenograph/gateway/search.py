@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePage
 from scenograph.gateway.deadlines import Estimates, StageTimes
 from scenograph.gateway.digests import ranking_key, request_digest
@@ -47,8 +48,10 @@ class Searcher:
         kept: KeptRankings,
         uploads: Uploads,
         pack: PackInfo,
+        admission: Admission,
     ) -> None:
         estimates = Estimates()
+        self._admission = admission
         self._preparer = preparer
         self._ranker = Ranker(index, stage, pack, estimates)
         self._pages = Pages(index, stage, estimates, pack.levels)
@@ -60,7 +63,8 @@ class Searcher:
     async def search(self, request: SearchRequest, collection: Collection) -> SearchPage:
         """A page of hits.
 
-        Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded.
+        Errors: InvalidInput, InvalidPageToken, PageTokenExpired, NotFound, PackMismatch, DeadlineExceeded,
+        QueueFull (there are too many searches already, and this one's answer is not in the cache).
         """
         times = StageTimes()
         if request.page_token:
@@ -86,7 +90,8 @@ class Searcher:
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
-            query, answer = await self._candidates(request, collection, parts, times)
+            async with self._admission.turn():
+                query, answer = await self._candidates(request, collection, parts, times)
             last = request.options.last_stage
             if last > Stage.COARSE:
                 coarse = self._ranker.by_hamming(request, collection, answer)
@@ -94,7 +99,8 @@ class Searcher:
             if last > Stage.FLOAT:
                 floated = self._ranker.by_cosine(request, collection, answer)
                 yield await self._interim(request, floated, Stage.FLOAT, times)
-            ranking = await self._final(request, query, collection, answer, times)
+            async with self._admission.turn(again=True):
+                ranking = await self._final(request, query, collection, answer, times)
             ranked = await self._keep(request, collection, parts, ranking)
         page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
@@ -132,8 +138,9 @@ class Searcher:
     async def _computed(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
     ) -> _Ranked:
-        query, answer = await self._candidates(request, collection, parts, times)
-        ranking = await self._final(request, query, collection, answer, times)
+        async with self._admission.turn():
+            query, answer = await self._candidates(request, collection, parts, times)
+            ranking = await self._final(request, query, collection, answer, times)
         return await self._keep(request, collection, parts, ranking)
 
     async def _candidates(

@@ -11,6 +11,7 @@ import grpc
 from scenograph.gateway import converters as convert
 from scenograph.gateway.answers import CacheStatus
 from scenograph.gateway.app import GatewayApp
+from scenograph.gateway.sent import SentAnswers
 from scenograph.runtime import converters as shared
 from scenograph.runtime.trailers import add_trailer
 from scenograph.v1 import gateway_pb2 as pb
@@ -24,8 +25,9 @@ CACHE_STATUS_KEY = "cache-status"
 class GatewayServicer(pb_grpc.GatewayServiceServicer):
     """Serves a GatewayApp. Searches also say in the trailer `cache-status` what the cache did."""
 
-    def __init__(self, app: GatewayApp) -> None:
+    def __init__(self, app: GatewayApp, sent: SentAnswers | None = None) -> None:
         self._app = app
+        self._sent = SentAnswers(app) if sent is None else sent
 
     async def CreateCollection(
         self, request: pb.CreateCollectionRequest, context: Context
@@ -77,9 +79,17 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         return pb.DeleteItemsResponse(deleted=result.deleted, missing=result.missing)
 
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
-        page = await self._app.search(convert.search_from_pb(request))
+        question = await self._sent.question(request)
+        if question is not None and (answer := await self._sent.again(question)) is not None:
+            _say(context, CacheStatus.HIT)
+            return answer
+        collection = None if question is None else question.collection
+        page = await self._app.search(convert.search_from_pb(request), collection)
         _say(context, page.report.cache)
-        return convert.page_to_pb(page)
+        answer = convert.page_to_pb(page)
+        if question is not None:
+            await self._sent.keep(question, answer)
+        return answer
 
     async def SearchStream(
         self, request: pb.SearchStreamRequest, context: Context

@@ -38,8 +38,7 @@ class Uploads:
         self._limits = limits
         self._arriving = 0
         folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(f"*{_PARTIAL}"):
-            leftover.unlink(missing_ok=True)
+        self._sweep()
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Upload:
         """Keeps an image that arrives in chunks; a call that breaks off leaves nothing behind."""
@@ -119,16 +118,17 @@ class Uploads:
             raise ResourceExhausted("too many uploads wait to be used", retry_after_s=60.0)
 
     def _sweep(self) -> int:
-        """Removes what has expired; the bytes of what stays, half-arrived files aside."""
+        """Removes what has expired; the bytes of what stays, half-arrived files aside.
+
+        Of those too only what expired: this or another process may be receiving the rest.
+        """
         total = 0
         for path in self._folder.iterdir():
-            if path.suffix == _PARTIAL:
-                continue
             try:
                 status = path.stat()
                 if status.st_mtime + self._limits.upload_ttl_s <= time.time():
                     path.unlink()
-                else:
+                elif path.suffix != _PARTIAL:
                     total += status.st_size
             except FileNotFoundError:
                 continue

@@ -52,5 +52,8 @@ def configure_logging(level: str, style: str) -> None:
         handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
         )
+    # What no line tells need not be found out for each: where it was written, in which thread and process.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # it tells at length which build it tries

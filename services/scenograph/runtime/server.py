@@ -15,6 +15,7 @@ from opentelemetry.trace import Tracer
 
 from scenograph.runtime.health import HEALTH_SERVICE, Health
 from scenograph.runtime.interceptors.access import Access
+from scenograph.runtime.interceptors.around import Around, NameOf, wrapped
 from scenograph.runtime.interceptors.counts import Counts
 from scenograph.runtime.interceptors.deadlines import Deadlines
 from scenograph.runtime.interceptors.errors import Errors
@@ -28,12 +29,12 @@ log = logging.getLogger(__name__)
 
 Register: TypeAlias = Callable[[grpc.aio.Server], None]
 
+UNIX = "unix:"
 OPTIONS: Final[Sequence[tuple[str, int]]] = (
     (
         "grpc.max_send_message_length",
         -1,
     ),  # the receiver decides: among themselves services allow more
-    ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake: say so
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
@@ -41,10 +42,15 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where to listen (port 0: any free one), and the times in seconds."""
+    """Where to listen (port 0: any free one), and the times in seconds.
+
+    `host` may be a socket's file, "unix:/path". `shared_port`: other processes of the same server listen
+    there too; else a second server on the port is a mistake, and is told so.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
+    shared_port: bool = False
     max_message_bytes: int = MAX_MESSAGE_BYTES
     unary_deadline_s: float = 30.0
     stream_deadline_s: float = 3600.0
@@ -75,42 +81,46 @@ class Server:
         self.metrics_address = ""
         self._metrics = metrics
         self._tracer = tracer
-        self._late = _LateHandlers(self.services)
+        self._late = _LateHandlers(self.services, self._layers)
         self._health = Health(self.services)
         self._server: grpc.aio.Server | None = None
 
     @property
     def address(self) -> str:
         """host:port to connect to; a server on all interfaces is reached at the loopback address."""
+        if self.options.host.startswith(UNIX):
+            return self.options.host
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.options.host, self.options.host)
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     async def start(self) -> None:
         """Opens the port. Health says NOT_SERVING. Raises FailedPrecondition where the port cannot be had."""
         options = self.options
-        # The first is outermost: those before Errors see the status that it makes of errors.
-        interceptors = (
-            Traces(self._tracer, self._late.name_of),
-            Counts(self._metrics, self._late.name_of),
-            Access(),
-            Errors(),
-            Deadlines(options.unary_deadline_s, options.stream_deadline_s),
-            Validation(),
-        )
         largest = ("grpc.max_receive_message_length", options.max_message_bytes)
-        server = grpc.aio.server(interceptors=interceptors, options=(*OPTIONS, largest))
+        shared = ("grpc.so_reuseport", int(options.shared_port))
+        server = grpc.aio.server(options=(*OPTIONS, largest, shared))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
         reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         host = f"[{options.host}]" if ":" in options.host else options.host
+        target = options.host if options.host.startswith(UNIX) else f"{host}:{options.port}"
         try:
-            self.port = server.add_insecure_port(f"{host}:{options.port}")
+            self.port = server.add_insecure_port(target)
         except RuntimeError as error:
-            raise FailedPrecondition(
-                f"cannot listen on {host}:{options.port}; is the port in use?"
-            ) from error
+            raise FailedPrecondition(f"cannot listen on {target}; is the port in use?") from error
         await server.start()
         self._server = server
+
+    def _layers(self, name_of: NameOf) -> Sequence[Around]:
+        """The first is outermost: those before Errors see the status that it makes of errors."""
+        return (
+            Traces(self._tracer, name_of),
+            Counts(self._metrics, name_of),
+            Access(),
+            Errors(),
+            Deadlines(self.options.unary_deadline_s, self.options.stream_deadline_s),
+            Validation(),
+        )
 
     def add(self, register: Register) -> None:
         """Gives a service its handlers: `lambda s: add_GatewayServiceServicer_to_server(servicer, s)`."""
@@ -157,8 +167,9 @@ class Server:
 class _LateHandlers(grpc.GenericRpcHandler):
     """Handlers that arrive after the port is open; generated `add_..._to_server` take it for a server."""
 
-    def __init__(self, services: Iterable[str]) -> None:
+    def __init__(self, services: Iterable[str], layers: Callable[[NameOf], Sequence[Around]]) -> None:
         self._services = frozenset(services)
+        self._layers = layers(self.name_of)
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._open = False
 
@@ -175,7 +186,8 @@ class _LateHandlers(grpc.GenericRpcHandler):
     def add_registered_method_handlers(
         self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
     ) -> None:
-        self._handlers.update({f"/{service}/{name}": handler for name, handler in handlers.items()})
+        paths = {f"/{service}/{name}": handler for name, handler in handlers.items()}
+        self._handlers.update({path: wrapped(each, path, self._layers) for path, each in paths.items()})
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
@@ -184,7 +196,7 @@ class _LateHandlers(grpc.GenericRpcHandler):
         if self._open:
             return self._handlers.get(method)
         if method.split("/")[1] in self._services:
-            return grpc.stream_stream_rpc_method_handler(_not_ready)
+            return wrapped(grpc.stream_stream_rpc_method_handler(_not_ready), method, self._layers)
         return None
 
 

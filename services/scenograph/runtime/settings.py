@@ -131,6 +131,9 @@ class GatewaySettings(Section):
     cache_bytes: int = Field(
         default=256 * MIB, ge=0, description="bound of the cache in this process; 0: no cache"
     )
+    answers_bytes: int = Field(
+        default=64 * MIB, ge=0, description="bound of the answers kept in this process as they were sent"
+    )
     query_ttl_s: float = Field(
         default=3600.0, gt=0, description="how long a query's parsed and embedded form is kept"
     )
@@ -140,6 +143,15 @@ class GatewaySettings(Section):
     keep_images: bool = Field(
         default=True,
         description="keep the files of images beside the records, so that collections can be re-encoded",
+    )
+    searches: int = Field(
+        default=4, ge=1, description="searches worked on at the same time, those answered by the cache apart"
+    )
+    waiting_searches: int = Field(
+        default=64, ge=0, description="searches that wait for their turn before others are refused"
+    )
+    search_wait_s: float = Field(
+        default=1.0, ge=0, description="longest expected wait that a search is taken in with"
     )
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
@@ -160,6 +172,11 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     port: int = Field(default=7700, ge=0, le=65535, description="port to listen on; 0 for any free one")
+    processes: int = Field(
+        default=1,
+        ge=1,
+        description="processes that serve on the port together; from 2 on, one more for the index",
+    )
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("scenograph") / "data",
         description="folder of the index and of uploads",

@@ -15,6 +15,7 @@ from scenograph.bench.load.payloads import Payloads
 from scenograph.bench.load.samples import Tally
 from scenograph.bench.load.statuses import CANCELLED, NAMES, OK
 from scenograph.bench.load.template import Call
+from scenograph.runtime.status import from_rpc_error
 
 
 class Calls:
@@ -46,6 +47,7 @@ class Calls:
             await self._exchange(method, messages, metadata=metadata, **self._options)
         except grpc.aio.AioRpcError as failure:
             status = failure.code()
+            self.tally.advised += _advises(failure)
             error = f"rpc error: code = {NAMES[status]} desc = {failure.details()}"
         except asyncio.CancelledError:
             if self.cancelled_count:
@@ -73,6 +75,11 @@ class Calls:
             if self._pause_s:
                 await asyncio.sleep(self._pause_s)
             yield message
+
+
+def _advises(failure: grpc.aio.AioRpcError) -> bool:
+    """Whether the failure says when to come back."""
+    return getattr(from_rpc_error(failure), "retry_after_s", None) is not None
 
 
 def _multicallable(channel: grpc.aio.Channel, method: Method) -> Callable[..., Any]:

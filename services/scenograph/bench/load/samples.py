@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ MESSAGES_KEPT = 100
 class Tally:
     """What one process gathers; times are nanoseconds of the system's monotonic clock.
 
-    `error` is each call's place in `messages`, whose first is that of no error.
+    `error` is each call's place in `messages`, whose first is that of no error. `advised`: how many failures
+    said when to come back (google.rpc.RetryInfo).
     """
 
     due: array[int] = field(default_factory=lambda: array("q"))
@@ -29,6 +30,7 @@ class Tally:
     error: array[int] = field(default_factory=lambda: array("b"))
     messages: list[str] = field(default_factory=lambda: ["", OTHER])
     unsent: int = 0
+    advised: int = 0
 
     def add(self, due: int, sent: int, done: int, status: int, error: str) -> None:
         """One call that ended; `status` is its gRPC code's number."""
@@ -47,7 +49,8 @@ class Samples:
     """The calls of all processes in the order of their ends: n of them.
 
     due, sent, done (n,) int64: nanoseconds since the load began; status (n,) int8: gRPC codes; error (n,):
-    what was said, "" where all went well. `unsent` were due and had no caller when the load ended.
+    what was said, "" where all went well. `unsent` were due and had no caller when the load ended;
+    `advised` failures said when to come back.
     """
 
     due: NDArray[np.int64]
@@ -56,6 +59,7 @@ class Samples:
     status: NDArray[np.int8]
     error: NDArray[np.object_]
     unsent: int
+    advised: int
 
     @property
     def from_due(self) -> NDArray[np.int64]:
@@ -75,8 +79,13 @@ class Samples:
     def after(self, first: int) -> Samples:
         """The same without the first calls that ended."""
         part = slice(first, None)
-        return Samples(
-            self.due[part], self.sent[part], self.done[part], self.status[part], self.error[part], self.unsent
+        return replace(
+            self,
+            due=self.due[part],
+            sent=self.sent[part],
+            done=self.done[part],
+            status=self.status[part],
+            error=self.error[part],
         )
 
 
@@ -93,4 +102,5 @@ def gathered(tallies: Sequence[Tally], start_ns: int) -> Samples:
     )
     order = np.argsort(done, kind="stable")
     unsent = sum(tally.unsent for tally in tallies)
-    return Samples(due[order], sent[order], done[order], status[order], error[order], unsent)
+    advised = sum(tally.advised for tally in tallies)
+    return Samples(due[order], sent[order], done[order], status[order], error[order], unsent, advised)

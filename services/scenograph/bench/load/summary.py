@@ -180,6 +180,7 @@ def _extension(load: Load) -> dict[str, Any]:
         "workers": load.workers,
         "connections": load.connections,
         "unsent": samples.unsent,
+        "advised": samples.advised,
         "fromDue": _written(latencies(samples.from_due[which])),
         "fromSent": _written(latencies(samples.from_sent[which])),
         "lateness": _written(latencies(late)),

@@ -110,6 +110,7 @@ class Apps:
             cache=process.cache,
             uploads=process.uploads,
             limits=process.limits,
+            admission=process.admission,
             metrics=process.metrics,
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scenograph.admin.app import AdminApp
     from scenograph.cli.compose.apps import Apps
     from scenograph.cli.compose.remotes import Reached
+    from scenograph.gateway.admission import Admission
     from scenograph.gateway.app import GatewayApp
     from scenograph.gateway.engine import Engine
     from scenograph.gateway.limits import Limits
@@ -128,7 +129,7 @@ class Process:
     @cached_property
     def reencoder(self) -> Reencoder | None:
         """What re-encodes collections; None without a gateway or an index in this process."""
-        if not {"gateway", "index"} <= set(self.services):
+        if not {"gateway", "index"} <= set(self.services) or self.reached.index is not None:
             return None
         from scenograph.gateway.reencoding import Reencoder
 
@@ -158,6 +159,18 @@ class Process:
         return cache
 
     @cached_property
+    def admission(self) -> Admission:
+        from scenograph.gateway.admission import Admission
+
+        limits = self.limits
+        return Admission(
+            at_once=limits.searches,
+            waiting=limits.waiting_searches,
+            wait_s=limits.search_wait_s,
+            metrics=self.metrics,
+        )
+
+    @cached_property
     def limits(self) -> Limits:
         from scenograph.gateway.limits import Limits
 
@@ -171,6 +184,9 @@ class Process:
             ranking_ttl_s=gateway.ranking_ttl_s,
             query_ttl_s=gateway.query_ttl_s,
             keep_images=gateway.keep_images,
+            searches=gateway.searches,
+            waiting_searches=gateway.waiting_searches,
+            search_wait_s=gateway.search_wait_s,
         )
 
     def rules_parser(self, pack: Pack, closing: AsyncExitStack) -> RulesParser:

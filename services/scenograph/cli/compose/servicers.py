@@ -63,15 +63,18 @@ def _index(process: Process) -> Register:
     from scenograph.index.servicer import IndexServicer
     from scenograph.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 
-    servicer = IndexServicer(process.own_index)
+    servicer = IndexServicer(process.index)
     return lambda server: add_IndexServiceServicer_to_server(servicer, server)
 
 
 def _gateway(process: Process) -> Register:
+    from scenograph.gateway.sent import SentAnswers
     from scenograph.gateway.servicer import GatewayServicer
     from scenograph.v1.gateway_pb2_grpc import add_GatewayServiceServicer_to_server
 
-    servicer = GatewayServicer(process.gateway)
+    chosen = process.settings.gateway
+    sent = SentAnswers(process.gateway, max_bytes=chosen.answers_bytes, ttl_s=chosen.ranking_ttl_s)
+    servicer = GatewayServicer(process.gateway, sent)
     return lambda server: add_GatewayServiceServicer_to_server(servicer, server)
 
 
@@ -95,10 +98,13 @@ ADMIN = Service("scenograph.v1.AdminService", _admin)
 INFERENCE = Service("inference.GRPCInferenceService", _inference)
 
 
-def served(process: Process) -> list[Service]:
-    """What a process offers: its services, and those that come with them."""
+def served(process: Process, *, shared_port: bool = False) -> list[Service]:
+    """What a process offers: its services, and those that come with them.
+
+    Where other processes listen at the same port, a call to switch packs would reach one of them alone.
+    """
     found = [SERVICES[name] for name in process.services]
-    found += [ADMIN] if process.needs_pack else []
+    found += [ADMIN] if process.needs_pack and not shared_port else []
     return found + ([INFERENCE] if process.serves_inference else [])
 
 

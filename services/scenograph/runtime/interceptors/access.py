@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 from opentelemetry.trace import get_current_span
 
-from scenograph.runtime.interceptors.around import Around, Call
+from scenograph.runtime.interceptors.around import Around, Call, GoOn
 from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.logs import request_id
 from scenograph.runtime.trailers import add_trailer
@@ -25,18 +24,16 @@ _USABLE = re.compile(r"[\x21-\x7e]{1,128}")
 class Access(Around):
     """Takes the caller's x-request-id (1 to 128 visible ASCII characters) or makes one, and sends it back."""
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
-        sent = call.metadata().get(REQUEST_ID_KEY, "")
-        identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else uuid.uuid4().hex
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
+        sent = call.metadata.get(REQUEST_ID_KEY, "")
+        identity = sent if isinstance(sent, str) and _USABLE.fullmatch(sent) else os.urandom(16).hex()
         token = request_id.set(identity)
         get_current_span().set_attribute("scenograph.request_id", identity)
         add_trailer(call.context, REQUEST_ID_KEY, identity)
         start = time.perf_counter()
         try:
             with Outcome(call) as outcome:
-                yield
-                add_trailer(call.context, REQUEST_ID_KEY, identity)
+                return await go_on(call, request)
         finally:
             milliseconds = round((time.perf_counter() - start) * 1000, 3)
             log.info(

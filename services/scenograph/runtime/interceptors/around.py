@@ -1,10 +1,10 @@
-"""The base of all interceptors: runs a context manager around a call of any of gRPC's four kinds."""
+"""The base of all layers around calls, of any of gRPC's four kinds."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Self, TypeAlias
 
 import grpc
@@ -15,6 +15,9 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 NameOf: TypeAlias = Callable[[str], str]
 """A called method as traces and metrics name it: callers cannot add names of their own."""
 
+GoOn: TypeAlias = "Callable[[Call, Any], Awaitable[Any]]"
+"""What a layer is laid around: the next one, or the handler. Takes the call and its request or requests."""
+
 _FACTORIES: dict[tuple[bool, bool], Any] = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
@@ -23,61 +26,71 @@ _FACTORIES: dict[tuple[bool, bool], Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
-    """One call: `method` like "/scenograph.v1.GatewayService/Search"; `streaming` where a side streams."""
+    """One call: `method` like "/scenograph.v1.GatewayService/Search"; `streaming` where a side streams.
 
-    method: str
-    streaming: bool
-    context: Context
+    `seconds`: the time that the caller gave it; None where it set no deadline. `metadata`: what it sent
+    along.
+    """
 
-    def metadata(self) -> dict[str, str | bytes]:
-        """What the caller sent along."""
-        return dict(self.context.invocation_metadata() or ())
+    __slots__ = ("context", "metadata", "method", "seconds", "streaming")
+
+    def __init__(self, method: str, streaming: bool, context: Context) -> None:
+        self.method = method
+        self.streaming = streaming
+        self.context = context
+        self.seconds: float | None = context.time_remaining()
+        self.metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
 
 
-class Around(grpc.aio.ServerInterceptor):
-    """Override `around`, `check`, or both. gRPC's own services (health, reflection) are left alone."""
+class Around:
+    """Something that happens around calls: override `around`, `check`, or both."""
 
-    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """Entered before the handler runs, left after its last answer; errors pass through it."""
-        return nullcontext()
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
+        """Awaits what is inside and gives back its answer; errors pass through."""
+        return await go_on(call, request)
 
     def check(self, call: Call, request: Message) -> None:
         """Sees each request message before the handler does; raises to refuse it."""
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or method.startswith("/grpc."):
-            return handler
-        return self._wrap(handler, method)
 
-    def _wrap(self, handler: Handler, method: str) -> Handler:
-        kind = (bool(handler.request_streaming), bool(handler.response_streaming))
-        behaviour: Any = (
-            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-        )
+def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
+    """The handler of a method with the layers around its calls, the first outermost.
 
-        async def run(request: Any, context: Context) -> Any:
-            call = Call(method, any(kind), context)
-            async with self.around(call):
-                if not handler.request_streaming:
-                    self.check(call, request)
-                    return await _answer(behaviour(request, context), context)
-                async with _Checked(request, lambda message: self.check(call, message)) as requests:
-                    return await _answer(behaviour(requests, context), context)
+    It is made once. gRPC's own interceptors would be walked through, and make handlers anew, in every call.
+    """
+    kind = (bool(handler.request_streaming), bool(handler.response_streaming))
+    behaviour: Any = (
+        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+    )
+    checks = [layer.check for layer in layers if type(layer).check is not Around.check]
 
-        wrapped: Handler = _FACTORIES[kind](
-            run,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped
+    async def innermost(call: Call, request: Any) -> Any:
+        def check(message: Message) -> None:
+            for each in checks:
+                each(call, message)
+
+        if not handler.request_streaming:
+            check(request)
+            return await _answer(behaviour(request, call.context), call.context)
+        async with _Checked(request, check) as requests:
+            return await _answer(behaviour(requests, call.context), call.context)
+
+    go_on: GoOn = innermost
+    for layer in reversed(layers):
+        if type(layer).around is not Around.around:
+            go_on = partial(layer.around, go_on=go_on)
+    outermost = go_on
+
+    async def run(request: Any, context: Context) -> Any:
+        return await outermost(Call(method, any(kind), context), request)
+
+    made: Handler = _FACTORIES[kind](
+        run,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )
+    return made
 
 
 async def _answer(outcome: Any, context: Context) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
-from scenograph.runtime.interceptors.around import Around, Call, NameOf
+from scenograph.runtime.interceptors.around import Around, Call, GoOn, NameOf
 from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.telemetry.metrics import Metrics
 
@@ -20,8 +19,7 @@ class Counts(Around):
         self._name_of = name_of
         self._running: defaultdict[str, int] = defaultdict(int)
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
         name = self._name_of(call.method)
         if name not in self._running:
             in_flight = self._metrics.rpc_in_flight.labels(name)
@@ -30,7 +28,7 @@ class Counts(Around):
         start = time.perf_counter()
         try:
             with Outcome(call) as outcome:
-                yield
+                return await go_on(call, request)
         finally:
             self._running[name] -= 1
             self._metrics.called(name, outcome.code, time.perf_counter() - start)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 from scenograph.runtime import deadline
-from scenograph.runtime.interceptors.around import Around, Call
+from scenograph.runtime.interceptors.around import Around, Call, GoOn
 from scenograph.scene.errors import DeadlineExceeded
 
 
@@ -18,16 +17,15 @@ class Deadlines(Around):
         self._unary_s = unary_s
         self._stream_s = stream_s
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
-        seconds = call.context.time_remaining()
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
+        seconds = call.seconds
         if seconds is None:
             seconds = self._stream_s if call.streaming else self._unary_s
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
                 with deadline.within(seconds):
-                    yield
+                    return await go_on(call, request)
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 
-from scenograph.runtime.interceptors.around import Around, Call
+from scenograph.runtime.interceptors.around import Around, Call, GoOn
 from scenograph.runtime.status import DETAILS_KEY, code_of, to_status
 from scenograph.runtime.trailers import trailers
 from scenograph.scene.errors import DeadlineExceeded, Internal, ScenographError
@@ -20,10 +19,9 @@ log = logging.getLogger(__name__)
 class Errors(Around):
     """Domain errors keep their words. Anything else is INTERNAL with an id; the log says what it was."""
 
-    @asynccontextmanager
-    async def around(self, call: Call) -> AsyncIterator[None]:
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
         try:
-            yield
+            return await go_on(call, request)
         except grpc.aio.AbortError:
             raise
         except ScenographError as error:

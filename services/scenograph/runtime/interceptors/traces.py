@@ -6,13 +6,11 @@ The attributes are those of OpenTelemetry's semantic conventions for RPC.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Span, Tracer
 
-from scenograph.runtime.interceptors.around import Around, Call, NameOf
+from scenograph.runtime.interceptors.around import Around, Call, GoOn, NameOf
 from scenograph.runtime.interceptors.outcome import Outcome
 from scenograph.runtime.telemetry.propagation import received
 from scenograph.runtime.telemetry.spans import Value, failed, served
@@ -29,12 +27,10 @@ class Traces(Around):
         self._tracer = tracer
         self._name_of = name_of
 
-    def around(self, call: Call) -> AbstractAsyncContextManager[None]:
-        parent = received(call.metadata())
-        return nullcontext() if self._tracer is None and parent is None else self._served(call, parent)
-
-    @asynccontextmanager
-    async def _served(self, call: Call, parent: Context | None) -> AsyncIterator[None]:
+    async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
+        parent = received(call.metadata)
+        if self._tracer is None and parent is None:
+            return await go_on(call, request)
         name = self._name_of(call.method)
         attributes: dict[str, Value] = {"rpc.system.name": "grpc", "rpc.method": name}
         if peer := _PEER.fullmatch(call.context.peer()):
@@ -43,7 +39,7 @@ class Traces(Around):
         with served(self._tracer, name, attributes, parent) as span:
             try:
                 with Outcome(call) as outcome:
-                    yield
+                    return await go_on(call, request)
             finally:
                 _end(span, outcome.code)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 SEND_EVERY_MS = 1000.0
+END_S = 1.0
+"""How long the last spans may take at the end of a server."""
 Close = Callable[[], None]
 
 
@@ -43,7 +46,11 @@ def open_tracer(settings: TracingSettings, service: str) -> tuple[Tracer | None,
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=SEND_EVERY_MS))
 
     def end() -> None:
+        late = threading.Timer(END_S, exporter.shutdown)  # a collector that is away is not waited for
+        late.start()
         provider.shutdown()
+        late.cancel()
+        late.join()
         close()
 
     return provider.get_tracer("scenograph", version("scenograph")), end
