@@ -148,7 +148,8 @@ async def serving(
             exposition = Exposition(metrics.registry, settings.metrics.address)
             closing.push_async_callback(asyncio.to_thread, exposition.close)
             server.metrics_address = exposition.address
-        await server.start()
+        if not shared_port:  # a port that cannot be had is told at once
+            await server.start()
         closing.push_async_callback(server.stop)
         apps = await begin(process)
         for known in services:
@@ -157,6 +158,8 @@ async def serving(
         await load_held(process)
         # What is closed last was pushed first: the server must stop before what its calls use is closed.
         closing.push_async_callback(server.stop)
+        if shared_port:  # until it can answer, calls go to the others
+            await server.start()
         await server.ready()
         yield server, apps
 
