@@ -23,6 +23,10 @@ class Engines(Protocol):
         """
         ...
 
+    def __contains__(self, pack: str) -> bool:
+        """Whether a pack is loaded."""
+        ...
+
 
 class Collections:
     """The collections of an index, each for the codes of one pack; new ones are the default pack's."""
@@ -40,9 +44,7 @@ class Collections:
         `known`: what it was just now; it is not asked for again then.
         Raises CollectionNotFound, or PackMismatch where its pack is not loaded.
         """
-        if not name:
-            raise InvalidInput("a collection is needed", field="collection")
-        collection = known or await self._index.get_collection(name)
+        collection = known or await self._named(name)
         with ExitStack() as held:
             try:
                 engine = held.enter_context(self._engines.use(collection.pack_version))
@@ -52,8 +54,10 @@ class Collections:
 
     async def open(self, name: str) -> Collection:
         """A collection that can be searched or written now. Errors: those of `of`."""
-        async with self.of(name) as (_, collection):
-            return collection
+        collection = await self._named(name)
+        if collection.pack_version not in self._engines:
+            raise self._mismatch(collection)
+        return collection
 
     async def create(self, name: str, bits: int) -> Collection:
         """A new, empty collection; 0 bits means the default."""
@@ -92,6 +96,11 @@ class Collections:
         """Removes items."""
         counted(len(ids), most=limits.MAX_DELETE_IDS, what="ids", field="ids")
         return await self._index.delete(collection, ids)
+
+    async def _named(self, name: str) -> Collection:
+        if not name:
+            raise InvalidInput("a collection is needed", field="collection")
+        return await self._index.get_collection(name)
 
     def _mismatch(self, collection: Collection) -> PackMismatch:
         with self._engines.use() as engine:

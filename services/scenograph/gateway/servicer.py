@@ -78,11 +78,13 @@ class GatewayServicer(pb_grpc.GatewayServiceServicer):
         result = await self._app.collections.delete_items(request.collection, request.ids)
         return pb.DeleteItemsResponse(deleted=result.deleted, missing=result.missing)
 
-    async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
+    async def Search(  # type: ignore[override]  # bytes are an answer that is written already
+        self, request: pb.SearchRequest, context: Context
+    ) -> pb.SearchResponse | bytes:
         question = await self._sent.question(request)
-        if question is not None and (answer := await self._sent.again(question)) is not None:
+        if question is not None and (sent := await self._sent.again(question)) is not None:
             _say(context, CacheStatus.HIT)
-            return answer
+            return sent
         collection = None if question is None else question.collection
         page = await self._app.search(convert.search_from_pb(request), collection)
         _say(context, page.report.cache)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -42,16 +43,27 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
+class TextFormatter(logging.Formatter):
+    """A line for people; the date and the time are written once a second."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
+        self._last = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        second, written = self._last
+        if second != int(record.created):
+            second = int(record.created)
+            written = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+            self._last = second, written
+        return f"{written},{int(record.msecs):03d}"
+
+
 def configure_logging(level: str, style: str) -> None:
     """Sends all logs to standard error. `style` is "text" or "json". Called once, in main."""
     handler = logging.StreamHandler()
     handler.addFilter(_Ids())
-    if style == "json":
-        handler.setFormatter(JsonFormatter())
-    else:
-        handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s")
-        )
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     # What no line tells need not be found out for each: where it was written, in which thread and process.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

@@ -16,4 +16,5 @@ def trailers(context: grpc.aio.ServicerContext[Any, Any]) -> Trailers:
 
 def add_trailer(context: grpc.aio.ServicerContext[Any, Any], key: str, value: str | bytes) -> None:
     """Adds a trailer, in place of an earlier one of the same key."""
-    context.set_trailing_metadata((*(pair for pair in trailers(context) if pair[0] != key), (key, value)))
+    others = [pair for pair in context.trailing_metadata() or () if pair[0] != key]
+    context.set_trailing_metadata((*others, (key, value)))

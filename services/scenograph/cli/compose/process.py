@@ -217,3 +217,6 @@ class _Engines:
     def use(self, pack: str = "") -> Iterator[Engine]:
         with self._packs.use(pack) as apps:
             yield apps.engine
+
+    def __contains__(self, pack: str) -> bool:
+        return pack in self._packs

@@ -88,9 +88,14 @@ def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
     made: Handler = _FACTORIES[kind](
         run,
         request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
+        response_serializer=_unless_bytes(handler.response_serializer),
     )
     return made
+
+
+def _unless_bytes(serializer: Any) -> Callable[[Any], bytes]:
+    """A handler may answer with a message that is written already."""
+    return lambda message: message if type(message) is bytes else serializer(message)
 
 
 async def _answer(outcome: Any, context: Context) -> Any:
