@@ -70,7 +70,7 @@ def test_every_thing_and_relation_is_told(graph: SceneGraph) -> None:
         assert edge.predicate in words
     assert (words == "") == (not graph.nodes)
     for node in graph.nodes:
-        assert node.label in words or noun_phrase(node) in words
+        assert node.label in words or noun_phrase(node).strip() in words  # blanks at the ends are not told
 
 
 def test_plurals() -> None:
