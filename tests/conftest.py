@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.packs import Pack, open_pack
@@ -21,6 +22,10 @@ from tests.support import sample_photo
 if TYPE_CHECKING:
     from scenograph.cli.compose.apps import Apps
     from scenograph.runtime.server import Server
+
+# How long an example takes is the machine's affair, and says nothing of the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @contextmanager
