@@ -60,7 +60,7 @@ def noun_phrase(node: Node) -> str:
     elif not plural and node.name.split()[-1:] and node.name.split()[-1] not in UNCOUNTED:
         words = f"{'an' if words[:1].lower() in 'aeiou' else 'a'} {words}"
     clauses = [*after, *(f"that {'are' if plural else 'is'} not {name}" for name in denied)]
-    return " ".join([words, *clauses])
+    return " ".join([words, *clauses]).strip()
 
 
 def pluralise(noun: str) -> str:

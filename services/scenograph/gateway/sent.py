@@ -75,7 +75,8 @@ class SentAnswers:
         """
         if answer.report.degraded:
             return
-        kept = pb.SearchResponse.FromString(answer.SerializeToString())
+        kept = pb.SearchResponse()
+        kept.CopyFrom(answer)
         kept.report.ClearField("timings")
         kept.report.cache = pb.CACHE_STATUS_HIT
         await self._kept.set(question.key, kept.SerializeToString(), self._ttl_s)
