@@ -213,6 +213,21 @@ class PackBuildFailed(FailedPrecondition):
     reason = "PACK_BUILD_FAILED"
 
 
+# Who calls, and what they may.
+
+
+class Unauthenticated(ScenographError):
+    """The caller gave no credentials where they are asked for, or such as are unknown, expired or forged."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(ScenographError):
+    """The caller is known, but may not do this."""
+
+    reason = "PERMISSION_DENIED"
+
+
 # Limits, time and faults.
 
 
@@ -238,6 +253,12 @@ class QueueFull(ResourceExhausted):
     """A queue is full: a model's, or that of searches."""
 
     reason = "QUEUE_FULL"
+
+
+class QuotaExceeded(ResourceExhausted):
+    """The caller has used up what it may: calls in a time, or calls at the same time."""
+
+    reason = "QUOTA_EXCEEDED"
 
 
 class DeadlineExceeded(ScenographError):

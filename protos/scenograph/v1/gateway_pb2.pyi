@@ -89,6 +89,7 @@ class Item(_message.Message):
     IMAGE_FIELD_NUMBER: _builtins.int
     TEXTS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    ACCESS_LABELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id, unique in its collection: 1 to 256 code points."""
     @_builtins.property
@@ -103,6 +104,12 @@ class Item(_message.Message):
     def metadata(self) -> _struct_pb2.Struct:
         """The user's own data, at most 64 KiB as JSON."""
 
+    @_builtins.property
+    def access_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who may see it: principals that hold one of these access labels, 1 to 64 code points each, at most 32. None: whoever may
+        read the collection.
+        """
+
     def __init__(
         self,
         *,
@@ -110,10 +117,11 @@ class Item(_message.Message):
         image: _common_pb2.Image | None = ...,
         texts: _abc.Iterable[_builtins.str] | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        access_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "image", b"image", "metadata", b"metadata", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_labels", b"access_labels", "id", b"id", "image", b"image", "metadata", b"metadata", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -729,6 +737,7 @@ class StoredItem(_message.Message):
     PACK_VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    ACCESS_LABELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     has_image: _builtins.bool
@@ -763,6 +772,10 @@ class StoredItem(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last stored."""
 
+    @_builtins.property
+    def access_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who may see it; empty: whoever may read the collection."""
+
     def __init__(
         self,
         *,
@@ -777,10 +790,11 @@ class StoredItem(_message.Message):
         pack_version: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        access_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "image_graph", b"image_graph", "metadata", b"metadata", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "has_image", b"has_image", "id", b"id", "image_graph", b"image_graph", "image_height", b"image_height", "image_width", b"image_width", "metadata", b"metadata", "pack_version", b"pack_version", "text_graphs", b"text_graphs", "texts", b"texts", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_labels", b"access_labels", "create_time", b"create_time", "has_image", b"has_image", "id", b"id", "image_graph", b"image_graph", "image_height", b"image_height", "image_width", b"image_width", "metadata", b"metadata", "pack_version", b"pack_version", "text_graphs", b"text_graphs", "texts", b"texts", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

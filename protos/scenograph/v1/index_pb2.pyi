@@ -208,6 +208,7 @@ class Record(_message.Message):
     PACK_VERSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    ACCESS_LABELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The item's id, unique in its collection: 1 to 256 code points."""
     pack_version: _builtins.str
@@ -228,6 +229,12 @@ class Record(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last written; set by the index."""
 
+    @_builtins.property
+    def access_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who may see it: principals that hold one of these access labels, 1 to 64 code points each, at most 32. None: whoever may
+        read the collection.
+        """
+
     def __init__(
         self,
         *,
@@ -237,10 +244,11 @@ class Record(_message.Message):
         pack_version: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        access_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "metadata", b"metadata", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "entries", b"entries", "id", b"id", "metadata", b"metadata", "pack_version", b"pack_version", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_labels", b"access_labels", "create_time", b"create_time", "entries", b"entries", "id", b"id", "metadata", b"metadata", "pack_version", b"pack_version", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -219,6 +219,18 @@ class PackCorrupt(FailedPrecondition):
     reason = "PACK_CORRUPT"
 
 
+class Unauthenticated(ScenographError):
+    """No credentials, or such as the server does not know, expired or forged."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(ScenographError):
+    """The server knows the caller, who may not do this."""
+
+    reason = "PERMISSION_DENIED"
+
+
 class ResourceExhausted(ScenographError):
     """A limit was reached; `retry_after` says when to try again, where the server knows."""
 
@@ -235,6 +247,12 @@ class QueueFull(ResourceExhausted):
     """The server is busy; see `retry_after`."""
 
     reason = "QUEUE_FULL"
+
+
+class QuotaExceeded(ResourceExhausted):
+    """The caller has used up what it may: calls in a time, or calls at the same time."""
+
+    reason = "QUOTA_EXCEEDED"
 
 
 class DeadlineExceeded(ScenographError):
@@ -287,6 +305,8 @@ class _Tables:
         grpc.StatusCode.NOT_FOUND: NotFound,
         grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
         grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+        grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+        grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
         grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
         grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
         grpc.StatusCode.UNAVAILABLE: Unavailable,

@@ -39,6 +39,7 @@ def item_from_pb(message: pb.Item) -> Item:
         image=image_from_pb(message.image) if message.HasField("image") else None,
         texts=tuple(message.texts),
         metadata=shared.metadata_from_pb(message.metadata),
+        access_labels=tuple(sorted(set(message.access_labels))),
     )
 
 
@@ -156,6 +157,7 @@ def stored_item_to_pb(record: Record, *, graphs: bool) -> pb.StoredItem:
         pack_version=record.pack_version,
         create_time=shared.time_to_pb(record.create_time),
         update_time=shared.time_to_pb(record.update_time),
+        access_labels=record.access_labels,
     )
     for image in images:
         message.image_width, message.image_height = image.width, image.height

@@ -27,6 +27,7 @@ class Item:
     image: ImageSource | None = None
     texts: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    access_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

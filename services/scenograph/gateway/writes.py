@@ -166,7 +166,7 @@ def _assemble(one: _Loaded, made: Sequence[tuple[str, Made]], pack_version: str)
             entry = replace(entry, ordinal=texts)
             texts += 1
         entries.append(entry)
-    record = Record(item.id, tuple(entries), pack_version, item.metadata)
+    record = Record(item.id, tuple(entries), pack_version, item.metadata, access_labels=item.access_labels)
     return Write(record, one.request.request_id, item_digest(item, one.content))
 
 

@@ -101,6 +101,7 @@ def record_to_pb(record: Record) -> pb.Record:
         pack_version=record.pack_version,
         create_time=shared.time_to_pb(record.create_time),
         update_time=shared.time_to_pb(record.update_time),
+        access_labels=record.access_labels,
     )
 
 
@@ -113,6 +114,7 @@ def record_from_pb(message: pb.Record, *, field: str = "record") -> Record:
         shared.metadata_from_pb(message.metadata),
         time_from_pb(message.create_time) if message.HasField("create_time") else None,
         time_from_pb(message.update_time) if message.HasField("update_time") else None,
+        tuple(sorted(set(message.access_labels))),
     )
 
 

@@ -254,7 +254,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """One durable record: an item with its entries, made by one pack. Times are set by the index."""
+    """One durable record: an item with its entries, made by one pack. Times are set by the index.
+
+    `access_labels`: who may see it, sorted, each once (`runtime.principal`); none: whoever may read the
+    collection.
+    """
 
     id: str
     entries: tuple[Entry, ...]
@@ -262,6 +266,7 @@ class Record:
     metadata: Metadata = field(default_factory=dict)
     create_time: datetime | None = None
     update_time: datetime | None = None
+    access_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
