@@ -6,11 +6,13 @@ all of them at its door.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from scenograph.runtime import deadline
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import DeadlineExceeded, ScenographError, Unavailable
 
@@ -25,8 +27,8 @@ class Circuit:
     """Calls to one service. After `failures` in a row (0: never) it opens: calls are refused for `wait_s`.
 
     Then one call is let through. Where it succeeds all are again, else the wait is twice as long, up to
-    `LONGEST_WAIT_S`. Failures are Unavailable, and DeadlineExceeded after `HANGING_S` or more. All else that the
-    service answers, errors of its own too, shows that it is there. For one event loop.
+    `LONGEST_WAIT_S`. Failures are Unavailable, and a time that ran out after `HANGING_S` or more. All else
+    that the service answers, errors of its own too, shows that it is there. For one event loop.
     """
 
     def __init__(
@@ -60,8 +62,9 @@ class Circuit:
         except Unavailable as error:
             self._failed(trying, str(error))
             raise
-        except DeadlineExceeded:
-            if self._clock() - began >= HANGING_S:
+        except (DeadlineExceeded, asyncio.CancelledError) as error:
+            out_of_time = isinstance(error, DeadlineExceeded) or deadline.remaining() == 0.0
+            if out_of_time and self._clock() - began >= HANGING_S:
                 self._failed(trying, "no answer in time")
             raise
         except ScenographError:
