@@ -11,7 +11,7 @@ _A, _IN = 1, 1
 
 
 class DnsServer:
-    """Every name has the `addresses`, which may be changed at any time. `questions`: how often it was asked."""
+    """Every name has the `addresses`, which may be changed. `questions`: how often it was asked."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self.addresses = list(addresses)

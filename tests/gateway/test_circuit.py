@@ -15,7 +15,13 @@ from scenograph.gateway.reaching import PLAINLY
 from scenograph.runtime import deadline
 from scenograph.runtime.status import from_status, to_status
 from scenograph.runtime.telemetry.metrics import Metrics
-from scenograph.scene.errors import CollectionNotFound, DeadlineExceeded, QueueFull, ScenographError, Unavailable
+from scenograph.scene.errors import (
+    CollectionNotFound,
+    DeadlineExceeded,
+    QueueFull,
+    ScenographError,
+    Unavailable,
+)
 
 
 class Clock:

@@ -22,7 +22,7 @@ Multi = Callable[..., Any]
 class RenewedChannel:
     """Makes a new channel when the files have changed; calls under way end on the old one.
 
-    It has what stubs and their owners use of `grpc.aio.Channel`: `unary_unary` and `close`.
+    It has what stubs and their owners use of `grpc.aio.Channel`: methods of the four kinds, and `close`.
     """
 
     def __init__(self, files: CertificateFiles, connect: Callable[[Certificates], grpc.aio.Channel]) -> None:
@@ -35,13 +35,25 @@ class RenewedChannel:
         self._closing: set[asyncio.Task[None]] = set()
 
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Multi:
+        return self._method("unary_unary", method, *args, **kwargs)
+
+    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Multi:
+        return self._method("unary_stream", method, *args, **kwargs)
+
+    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Multi:
+        return self._method("stream_unary", method, *args, **kwargs)
+
+    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Multi:
+        return self._method("stream_stream", method, *args, **kwargs)
+
+    def _method(self, kind: str, method: str, *args: Any, **kwargs: Any) -> Multi:
         """A method to call, each time on the newest channel."""
 
         def call(*call_args: Any, **call_kwargs: Any) -> Any:
             self._follow()
             made = self._methods.get(method)
             if made is None:
-                made = self._methods[method] = self._channel.unary_unary(method, *args, **kwargs)
+                made = self._methods[method] = getattr(self._channel, kind)(method, *args, **kwargs)
             return made(*call_args, **call_kwargs)
 
         return call
