@@ -22,6 +22,9 @@ LONGEST_WAIT_S = 30.0
 HANGING_S = 0.5
 """A call that got less time than this, and did not end in it, says nothing of the service."""
 
+NEARLY_S = 0.1
+"""A call that is cancelled with less time left was not waited for any longer: its caller's clock is ahead."""
+
 
 class Circuit:
     """Calls to one service. After `failures` in a row (0: never) it opens: calls are refused for `wait_s`.
@@ -63,7 +66,8 @@ class Circuit:
             self._failed(trying, str(error))
             raise
         except (DeadlineExceeded, asyncio.CancelledError) as error:
-            out_of_time = isinstance(error, DeadlineExceeded) or deadline.remaining() == 0.0
+            left = deadline.remaining()
+            out_of_time = isinstance(error, DeadlineExceeded) or (left is not None and left < NEARLY_S)
             if out_of_time and self._clock() - began >= HANGING_S:
                 self._failed(trying, "no answer in time")
             raise

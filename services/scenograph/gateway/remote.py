@@ -47,11 +47,13 @@ def connect(
     """A channel to host:port, its calls spread over all addresses of the name; nothing is connected yet.
 
     `repeatable` methods are tried again where the service could not be reached. An address whose calls fail
-    while those of others do not is left out for a while. Sockets' files are reached without encryption.
+    while those of others do not is left out for a while, and one whose health is NOT_SERVING until it serves.
+    Sockets' files are reached without encryption.
     """
     names = [{"service": service, "method": method} for method in repeatable]
     config = {
         "loadBalancingConfig": BALANCING,
+        "healthCheckConfig": {"serviceName": service},
         "methodConfig": [{"name": names, "retryPolicy": _RETRIES}],
     }
     options = [
