@@ -193,3 +193,20 @@ async def test_a_write_whose_connection_is_cut_is_sent_once_and_a_read_again(
             assert record.id == "a" and calls["get"] == 2
             assert (await remote.get_collection("photos")).items == 1
             await remote.close()
+
+
+async def test_callers_see_a_drain_and_do_not_hold_it_up() -> None:
+    """They watch the health of each server: new calls go to others before it refuses any."""
+    port = free_port()
+    options = {"drain_delay_s": 0.5, "drain_grace_s": 60.0}
+    async with replica(HOSTS[0], port, options) as leaving, replica(HOSTS[1], port):
+        remote = RemoteProbe("ipv4:" + ",".join(f"{host}:{port}" for host in HOSTS))
+        while await remote.say("") != HOSTS[0]:
+            pass
+        drain = asyncio.create_task(leaving.drain())
+        async with asyncio.timeout(20):  # far less than the grace
+            while not drain.done():
+                assert await remote.say("") in HOSTS
+                await asyncio.sleep(0.005)
+        assert {await remote.say("") for _ in range(10)} == {HOSTS[1]}
+        await remote.close()
