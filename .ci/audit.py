@@ -1,8 +1,9 @@
 """Looks for known vulnerabilities in the packages of this environment: `make audit`.
 
-pip-audit asks the advisories of OSV, which hold those of PyPI. What advisories.toml names is passed over: each
-with its reason, and until a day on which somebody must look again. Exit codes: 0 nothing found, 1 something
-found or something wrong, 2 the advisories cannot be reached (0 with --skip-unreachable, which says so).
+pip-audit asks the advisories of OSV, which hold those of PyPI. What advisories.toml names is passed over:
+each with its reason, and until a day on which somebody must look again. Exit codes: 0 nothing found, 1
+something found or something wrong, 2 the advisories cannot be reached (0 with --skip-unreachable, which says
+so).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PROBE_S = 15
 
 
 def ignored(file: Path, today: date) -> list[str]:
-    """The advisories to pass over.  Errors: ValueError for one without reason or day, or whose day has come."""
+    """The advisories to pass over.  Errors: ValueError for one without reason, or whose day has come."""
     found = []
     for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("ignored", []):
         name, reason, until = entry.get("id"), entry.get("reason"), entry.get("until")
