@@ -14,7 +14,7 @@ FEATURES ?= build/features
 TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
 CAPTIONS ?= $(or $(SCENOGRAPH_DATA),../shared/data)/flickr8k/captions.jsonl
 
-.PHONY: help demo pack train-default test check lint types imports protos stubs proto protoset format env clean
+.PHONY: help demo pack train-default test check lint types imports protos stubs audit proto protoset format env clean
 .DEFAULT_GOAL := help
 
 help:  ## This list.
@@ -38,6 +38,9 @@ test: env  ## Run the tests.
 	$(BIN)/pytest
 
 check: lint types imports protos stubs test  ## All that has to pass before a change goes in.
+
+audit: env  ## Look for known vulnerabilities in the installed packages; .ci/advisories.toml has what is passed over.
+	$(BIN)/python .ci/audit.py
 
 lint: env
 	$(BIN)/ruff check .

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import yaml
+from tests.authority import Authority
 from tests.support import ROOT
 from tests.telemetry.conftest import COLLECTION
 from tests.telemetry.scraping import Scrape, wait_for
@@ -50,15 +52,31 @@ def expressions() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def asked_server(watched_server: tuple[ServerProcess, Path]) -> Scrape:
-    """What a server tells after a search and one that failed."""
+def with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("with-tls")
+    own = Authority(folder).issue("server")
+    settings = {
+        "SCENOGRAPH_TLS_CERTIFICATE": str(own.certificate),
+        "SCENOGRAPH_TLS_KEY": str(own.key),
+        "SCENOGRAPH_METRICS_ADDRESS": "127.0.0.1:0",
+    }
+    process = ServerProcess(folder, "index", settings)
+    with process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def asked_server(watched_server: tuple[ServerProcess, Path], with_tls: ServerProcess) -> Scrape:
+    """What a server tells after a search and one that failed, and one over TLS."""
     with Client(watched_server[0].address) as client:
         client.search(COLLECTION, text="a cup of coffee", explain=True)
         with pytest.raises(errors.CollectionNotFound):
             client.search("absent", text="a cup of coffee")
-    return wait_for(
+    told = wait_for(
         watched_server[0].metrics_address, "scenograph_rpc_duration_seconds_count", code="NOT_FOUND"
     )
+    told.samples += Scrape(with_tls.metrics_address).samples
+    return told
 
 
 def test_alerts_and_dashboard_name_what_a_server_tells(asked_server: Scrape) -> None:

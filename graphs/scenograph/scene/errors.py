@@ -268,9 +268,15 @@ class DeadlineExceeded(ScenographError):
 
 
 class Unavailable(ScenographError):
-    """A service that the request needs cannot be reached, or is not ready."""
+    """A service that the request needs cannot be reached, or is not ready. `retry_after_s` as above."""
 
     reason = "UNAVAILABLE"
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, metadata: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message, metadata=metadata)
+        self.retry_after_s = retry_after_s
 
 
 class DataLoss(ScenographError):

@@ -10,6 +10,7 @@ import typer
 from scenograph.cli import (
     bench,
     collections,
+    connection,
     datasets,
     demo,
     evaluate,
@@ -28,11 +29,11 @@ from scenograph.client import ScenographError
 
 app = typer.Typer(
     name="scenograph",
-    help="Find images with sentences and sentences with images, and see why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.callback()(connection.connecting)
 app.command("serve")(serving.serve)
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")

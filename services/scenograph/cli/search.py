@@ -9,9 +9,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from scenograph.cli.connection import connect
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server, Timeout
 from scenograph.cli.output import out, print_json
-from scenograph.client import Client, Hit, Page, ScenographError
+from scenograph.client import Hit, Page, ScenographError
 from scenograph.client.arguments import ModalityName, StageName
 from scenograph.client.channel import DEFAULT_TIMEOUT
 
@@ -47,7 +48,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search by a sentence, a photo, a graph, an item, or several of them."""
-    with Client(server, timeout=timeout) as client:
+    with connect(server, timeout) as client:
         try:
             page = client.search(
                 collection,

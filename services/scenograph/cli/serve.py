@@ -24,9 +24,11 @@ from scenograph.cli.supervisor import Supervisor
 from scenograph.runtime.logs import configure_logging
 from scenograph.runtime.server import Server, ServerOptions
 from scenograph.runtime.settings import Settings, load_settings
+from scenograph.runtime.telemetry.certificate import CertificateExpiry
 from scenograph.runtime.telemetry.exposition import Exposition
 from scenograph.runtime.telemetry.metrics import Metrics
 from scenograph.runtime.telemetry.tracing import open_tracer
+from scenograph.runtime.tls import server_certificates, server_credentials
 from scenograph.scene.errors import InvalidInput
 from scenograph.v1.limits import MAX_MESSAGE_BYTES, SERVICE_MESSAGE_BYTES
 
@@ -121,8 +123,8 @@ async def serving(
 
     `service`: one of SERVICES; empty: the gateway and every service that the settings give no address.
     `shared_port`: other processes of the same server listen there too.
-    Errors: InvalidInput (unknown service), FailedPrecondition (port in use, index open elsewhere),
-    PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
+    Errors: InvalidInput (unknown service, unusable certificate), FailedPrecondition (port in use, index open
+    elsewhere), PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
     """
     chosen = _chosen(settings, service, passes_on_index=shared_port)
     options = ServerOptions(
@@ -134,18 +136,30 @@ async def serving(
         stream_deadline_s=settings.stream_deadline_s,
         drain_delay_s=settings.drain_delay_s,
         drain_grace_s=settings.drain_grace_s,
+        max_connection_age_s=settings.max_connection_age_s,
+        max_connection_grace_s=settings.max_connection_grace_s,
     )
+    certificates = server_certificates(settings.tls)
     async with AsyncExitStack() as closing:
         tracer, close = open_tracer(settings.tracing, f"scenograph-{service}" if service else "scenograph")
         closing.push_async_callback(asyncio.to_thread, close)
         metrics = Metrics()
         metrics.serves(version("scenograph"), chosen)
+        if certificates is not None:
+            CertificateExpiry(certificates, metrics.registry)
         process = Process(settings, closing, metrics, chosen)
         services = served(process, shared_port=shared_port)
-        server = Server([known.name for known in services], options, metrics=metrics, tracer=tracer)
+        server = Server(
+            [known.name for known in services],
+            options,
+            metrics=metrics,
+            tracer=tracer,
+            credentials=server_credentials(certificates) if certificates else None,
+        )
         process.ready = lambda: server.serving
         if settings.metrics.address:
-            exposition = Exposition(metrics.registry, settings.metrics.address)
+            secure = certificates if settings.metrics.tls else None
+            exposition = Exposition(metrics.registry, settings.metrics.address, secure)
             closing.push_async_callback(asyncio.to_thread, exposition.close)
             server.metrics_address = exposition.address
         if not shared_port:  # a port that cannot be had is told at once

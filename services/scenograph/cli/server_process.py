@@ -15,12 +15,14 @@ from typing import Any
 
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
+_PLAIN = {f"SCENOGRAPH_TLS_{name}": "" for name in ("CERTIFICATE", "KEY", "CLIENT_CA", "CA", "SERVER_NAME")}
 
 
 class ServerProcess:
     """All services, or one, in a child process on a free port of this machine; entering gives the address.
 
-    Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables.
+    Data are in `folder`/data, the log in `folder`/server.log. `settings` are environment variables; what the
+    environment says of certificates is for other servers, and this one is without encryption.
     `ready` is what the server said when it served.
     Errors on entering: ValueError with the end of the log where the server did not come up.
     """
@@ -28,7 +30,7 @@ class ServerProcess:
     def __init__(self, folder: Path, service: str = "", settings: Mapping[str, str] | None = None) -> None:
         self.command = [sys.executable, "-m", "scenograph.cli", "serve", *([service] if service else [])]
         self.command += ["--host", "127.0.0.1", "--port", "0", "--data", str(folder / "data")]
-        self._environment = {**os.environ, **(settings or {})}
+        self._environment = {**os.environ, **_PLAIN, **(settings or {})}
         self.log = folder / "server.log"
         self.address = self.metrics_address = ""
         self.ready: dict[str, Any] = {}

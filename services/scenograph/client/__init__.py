@@ -24,8 +24,10 @@ from scenograph.client.results import (
     StoredItem,
 )
 from scenograph.client.sync import Client
+from scenograph.client.tls import TLS
 
 __all__ = [
+    "TLS",
     "AsyncClient",
     "Attribute",
     "Box",

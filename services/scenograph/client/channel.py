@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import grpc
+
+from scenograph.client.tls import TLS
 from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 DEFAULT_ADDRESS = "localhost:7700"
@@ -34,13 +37,38 @@ _RETRIES = {
 
 
 def channel_options() -> list[tuple[str, str | int]]:
-    """gRPC channel arguments: 16 MiB requests, answers of any size, retries where safe."""
+    """gRPC channel arguments: 16 MiB requests, answers of any size, retries where safe.
+
+    Calls go to all addresses that the server's name has, in turn.
+    """
     names = [
         {"service": service, "method": method} for service, methods in _SAFE.items() for method in methods
     ]
-    config = {"methodConfig": [{"name": names, "retryPolicy": _RETRIES}]}
+    config = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [{"name": names, "retryPolicy": _RETRIES}],
+    }
     return [
+        ("grpc.dns_min_time_between_resolutions_ms", 2_000),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", -1),
         ("grpc.service_config", json.dumps(config)),
     ]
+
+
+def secured(
+    tls: TLS | bool, credentials: grpc.ChannelCredentials | None
+) -> tuple[grpc.ChannelCredentials | None, list[tuple[str, str | int]]]:
+    """The credentials to connect with, None for no encryption, and the channel's arguments.
+
+    Errors: InvalidInput where a file cannot be read, ValueError where both are given.
+    """
+    if not tls:
+        return credentials, channel_options()
+    if credentials is not None:
+        raise ValueError("tls and credentials exclude each other")
+    chosen = TLS() if tls is True else tls
+    options = channel_options()
+    if chosen.server_name:
+        options.append(("grpc.ssl_target_name_override", chosen.server_name))
+    return chosen.credentials(), options

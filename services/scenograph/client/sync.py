@@ -34,6 +34,7 @@ from scenograph.client.results import (
     StagePage,
     StoredItem,
 )
+from scenograph.client.tls import TLS
 from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     admin_pb2_grpc,
@@ -52,9 +53,10 @@ A = TypeVar("A")
 class Client(Administration):
     """A connection to a scenograph server, safe to share between threads. Close it, or use it in `with`.
 
-    `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
-    TLS connection. `metadata` is sent with every call, and so is the current trace of a program that uses
-    OpenTelemetry. All methods raise `scenograph.client.errors`.
+    `timeout` is the deadline in seconds of each call that names none of its own. `tls` encrypts: True checks
+    the server by public authorities, `TLS` by others, and may show a certificate; `credentials`, gRPC's own,
+    may stand in its place. `metadata` is sent with every call, and so is the current trace of a program that
+    uses OpenTelemetry. All methods raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -62,13 +64,14 @@ class Client(Administration):
         address: str = channel.DEFAULT_ADDRESS,
         *,
         timeout: float = channel.DEFAULT_TIMEOUT,
+        tls: TLS | bool = False,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.address = address
         self._timeout = timeout
         self._metadata = tuple(metadata)
-        options = channel.channel_options()
+        credentials, options = channel.secured(tls, credentials)
         self._channel = (
             grpc.secure_channel(address, credentials, options)
             if credentials

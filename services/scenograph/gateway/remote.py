@@ -8,19 +8,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import grpc
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 
+from scenograph.gateway.reaching import BALANCING, PLAINLY, Reaching
+from scenograph.gateway.renewed import RenewedChannel
 from scenograph.runtime import deadline
+from scenograph.runtime.certificates import Certificates
 from scenograph.runtime.interceptors.access import REQUEST_ID_KEY
 from scenograph.runtime.logs import request_id
+from scenograph.runtime.server import UNIX
 from scenograph.runtime.status import from_rpc_error
 from scenograph.runtime.telemetry.propagation import sent
 from scenograph.runtime.telemetry.spans import Attributes, span
+from scenograph.runtime.tls import channel_credentials
 from scenograph.scene.errors import DeadlineExceeded
 from scenograph.v1.limits import SERVICE_MESSAGE_BYTES
 
@@ -36,14 +41,19 @@ _RETRIES = {
 }
 
 
-def connect(address: str, service: str, repeatable: Iterable[str]) -> grpc.aio.Channel:
+def connect(
+    address: str, service: str, repeatable: Iterable[str], reaching: Reaching = PLAINLY
+) -> grpc.aio.Channel:
     """A channel to host:port, its calls spread over all addresses of the name; nothing is connected yet.
 
-    `repeatable` methods are tried again where the service could not be reached.
+    `repeatable` methods are tried again where the service could not be reached. An address whose calls fail
+    while those of others do not is left out for a while, and one whose health is NOT_SERVING until it serves.
+    Sockets' files are reached without encryption.
     """
     names = [{"service": service, "method": method} for method in repeatable]
     config = {
-        "loadBalancingConfig": [{"round_robin": {}}],
+        "loadBalancingConfig": BALANCING,
+        "healthCheckConfig": {"serviceName": service},
         "methodConfig": [{"name": names, "retryPolicy": _RETRIES}],
     }
     options = [
@@ -53,9 +63,19 @@ def connect(address: str, service: str, repeatable: Iterable[str]) -> grpc.aio.C
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.dns_min_time_between_resolutions_ms", 2_000),
         ("grpc.service_config", json.dumps(config)),
     ]
-    return grpc.aio.insecure_channel(address, options=options)
+    certificates = reaching.certificates
+    if certificates is None or address.startswith(UNIX):
+        return grpc.aio.insecure_channel(address, options=options)
+    if reaching.server_name:
+        options.append(("grpc.ssl_target_name_override", reaching.server_name))
+
+    def secure(newest: Certificates) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(address, channel_credentials(newest), options=options)
+
+    return cast("grpc.aio.Channel", RenewedChannel(certificates, secure))
 
 
 @cache
@@ -74,7 +94,7 @@ class Remote:
     service = ""
     repeatable: tuple[str, ...] = ()
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
         self.address = address
         host, _, port = address.rpartition(":")
         self._about: Attributes = {
@@ -82,7 +102,8 @@ class Remote:
             "server.address": host or address,
             **({"server.port": int(port)} if host and port.isdecimal() else {}),
         }
-        self._channel = connect(address, self.service, self.repeatable)
+        self._channel = connect(address, self.service, self.repeatable, reaching)
+        self._circuit = reaching.circuit(self.service, address)
 
     async def close(self) -> None:
         """Closes the channel; calls under way end as Unavailable."""
@@ -93,7 +114,8 @@ class Remote:
     ) -> ResponseT:
         """One call, with the time that is left, the id of the request being served, and its trace.
 
-        Errors: the service's own, in domain words; Unavailable where it cannot be reached; DeadlineExceeded.
+        Errors: the service's own, in domain words; Unavailable where it cannot be reached, or failed so often
+        lately that it is not called for a while; DeadlineExceeded.
         """
         left = deadline.remaining()
         if left == 0.0:
@@ -102,10 +124,11 @@ class Remote:
         name = _method_name(request.DESCRIPTOR)
         with span(name, {**self._about, "rpc.method": name}, SpanKind.CLIENT) as running:
             metadata = (*(((REQUEST_ID_KEY, identity),) if identity else ()), *sent())
-            try:
-                answer = await method(request, timeout=left, metadata=metadata)
-            except grpc.aio.AioRpcError as error:
-                running.set_attribute("rpc.response.status_code", error.code().name)
-                raise from_rpc_error(error) from None
+            with self._circuit.attempt():
+                try:
+                    answer = await method(request, timeout=left, metadata=metadata)
+                except grpc.aio.AioRpcError as error:
+                    running.set_attribute("rpc.response.status_code", error.code().name)
+                    raise from_rpc_error(error) from None
             running.set_attribute("rpc.response.status_code", "OK")
             return answer

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import EmbeddingBatch, FloatArray, ImageFeatures
 from scenograph.runtime.converters import embedding_from_pb, features_to_pb, graph_to_pb, timings_from_pb
@@ -20,8 +21,8 @@ class RemoteEncoder(Remote):
     service = "scenograph.v1.EncoderService"
     repeatable = ("EncodeImages", "EncodeTexts", "EncodeGraphs")
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = encoder_pb2_grpc.EncoderServiceStub(self._channel)
 
     async def encode_images(self, images: Sequence[bytes | ImageFeatures]) -> EmbeddingBatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import DEFAULT_BITS, CodeArray, CodeBatch, FloatArray
 from scenograph.runtime.converters import code_from_pb, embedding_to_pb, timings_from_pb
@@ -16,8 +17,8 @@ class RemoteHashing(Remote):
     service = "scenograph.v1.HashingService"
     repeatable = ("Hash",)
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = hashing_pb2_grpc.HashingServiceStub(self._channel)
 
     async def hash(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.index import converters as convert
 from scenograph.runtime.contracts import (
@@ -27,8 +28,8 @@ class RemoteIndex(Remote):
     service = "scenograph.v1.IndexService"
     repeatable = ("GetCollection", "ListCollections", "Get", "ListItems", "Search", "ListSnapshots")
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = index_pb2_grpc.IndexServiceStub(self._channel)
 
     async def create_collection(self, name: str, pack_version: str, bits: int = DEFAULT_BITS) -> Collection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import MatchBatch, MatchWeights
 from scenograph.runtime.converters import (
@@ -23,8 +24,8 @@ class RemoteMatching(Remote):
     service = "scenograph.v1.MatchingService"
     repeatable = ("Match",)
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = matching_pb2_grpc.MatchingServiceStub(self._channel)
 
     async def match(

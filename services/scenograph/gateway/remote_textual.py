@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import Parser, TextBatch
 from scenograph.runtime.converters import graph_from_pb, timings_from_pb
@@ -17,8 +18,8 @@ class RemoteTextualGraphs(Remote):
     service = "scenograph.v1.TextualGraphService"
     repeatable = ("ParseTexts",)
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = textual_pb2_grpc.TextualGraphServiceStub(self._channel)
 
     async def parse(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scenograph.gateway.reaching import PLAINLY, Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.runtime.contracts import VisualBatch, VisualGraph
 from scenograph.runtime.converters import features_from_pb, graph_from_pb, timings_from_pb
@@ -18,8 +19,8 @@ class RemoteVisualGraphs(Remote):
     service = "scenograph.v1.VisualGraphService"
     repeatable = ("BuildVisualGraphs",)
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, reaching: Reaching = PLAINLY) -> None:
+        super().__init__(address, reaching)
         self._stub = visual_pb2_grpc.VisualGraphServiceStub(self._channel)
 
     async def build(

@@ -56,10 +56,23 @@ class ServerOptions:
     stream_deadline_s: float = 3600.0
     drain_delay_s: float = 0.0
     drain_grace_s: float = 30.0
+    max_connection_age_s: float = 0.0
+    max_connection_grace_s: float = 3600.0
+
+    def ages(self) -> Sequence[tuple[str, int]]:
+        """gRPC's arguments of how old a connection gets; none where it may get as old as it likes."""
+        if not self.max_connection_age_s:
+            return ()
+        return (
+            ("grpc.max_connection_age_ms", round(self.max_connection_age_s * 1000)),
+            ("grpc.max_connection_age_grace_ms", round(self.max_connection_grace_s * 1000)),
+        )
 
 
 class Server:
     """Serves the named services. Calls are counted in `metrics`, and traced where there is a tracer.
+
+    With `credentials` it serves over TLS alone, except at a socket's file, which the system guards.
 
     Calls are Unavailable until `add` has given the services their handlers and `ready` was called. `serving`:
     what health says of the server, from `ready` until `drain`. `metrics_address` is where metrics are served
@@ -73,6 +86,7 @@ class Server:
         *,
         metrics: Metrics = UNREAD,
         tracer: Tracer | None = None,
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
         self.services = tuple(services)
         self.options = options
@@ -81,6 +95,7 @@ class Server:
         self.metrics_address = ""
         self._metrics = metrics
         self._tracer = tracer
+        self._credentials = credentials
         self._late = _LateHandlers(self.services, self._layers)
         self._health = Health(self.services)
         self._server: grpc.aio.Server | None = None
@@ -98,14 +113,17 @@ class Server:
         options = self.options
         largest = ("grpc.max_receive_message_length", options.max_message_bytes)
         shared = ("grpc.so_reuseport", int(options.shared_port))
-        server = grpc.aio.server(options=(*OPTIONS, largest, shared))
+        server = grpc.aio.server(options=(*OPTIONS, largest, shared, *options.ages()))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
         reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
         host = f"[{options.host}]" if ":" in options.host else options.host
         target = options.host if options.host.startswith(UNIX) else f"{host}:{options.port}"
         try:
-            self.port = server.add_insecure_port(target)
+            if self._credentials is None or options.host.startswith(UNIX):
+                self.port = server.add_insecure_port(target)
+            else:
+                self.port = server.add_secure_port(target, self._credentials)
         except RuntimeError as error:
             raise FailedPrecondition(f"cannot listen on {target}; is the port in use?") from error
         await server.start()

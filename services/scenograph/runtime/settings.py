@@ -94,6 +94,43 @@ class MetricsSettings(Section):
         default="",
         description="host:port to serve metrics at over HTTP, port 0 any free one; empty: not at all",
     )
+    tls: bool = Field(
+        default=False, description="serve them over HTTPS, with what `tls` says of certificates and callers"
+    )
+
+
+class TlsSettings(Section):
+    """Encryption of what goes over the network. All are PEM files, read again when they change."""
+
+    certificate: str = Field(
+        default="",
+        description="this server's certificate with its chain: it serves over TLS alone, and shows it to "
+        "other services; empty: without encryption",
+    )
+    key: str = Field(default="", description="the certificate's private key, without a password")
+    client_ca: str = Field(
+        default="", description="authorities, one of which must have signed the certificates of all callers"
+    )
+    ca: str = Field(
+        default="",
+        description='authorities that other services\' certificates are checked by, or "system": '
+        "they are called over TLS; empty: without encryption",
+    )
+    server_name: str = Field(
+        default="", description="the name in other services' certificates, where it is not their address's"
+    )
+
+    @model_validator(mode="after")
+    def _what_goes_together(self) -> Self:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("tls.certificate and tls.key go together")
+        if self.client_ca and not self.certificate:
+            raise ValueError("tls.client_ca asks for tls.certificate")
+        if self.client_ca == "system":
+            raise ValueError("tls.client_ca is a file: anyone may have a certificate of public authorities")
+        if self.server_name and not self.ca:
+            raise ValueError("tls.server_name asks for tls.ca")
+        return self
 
 
 class InferenceSettings(Section):
@@ -153,6 +190,14 @@ class GatewaySettings(Section):
     search_wait_s: float = Field(
         default=1.0, ge=0, description="longest expected wait that a search is taken in with"
     )
+    circuit_failures: int = Field(
+        default=5,
+        ge=0,
+        description="failures in a row after which a service is not called for a while; 0: always called",
+    )
+    circuit_wait_s: float = Field(
+        default=1.0, gt=0, description="how long the first while is; each is twice the one before, up to 30 s"
+    )
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
 
@@ -202,6 +247,15 @@ class Settings(BaseSettings):
     drain_grace_s: float = Field(
         default=30.0, ge=0, description="how long running calls may go on at the end"
     )
+    max_connection_age_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="age at which a client is asked to connect anew, which fails no call; 0: never",
+    )
+    max_connection_grace_s: float = Field(
+        default=3600.0, ge=0, description="how long calls on such a connection may go on"
+    )
+    tls: TlsSettings = TlsSettings()
     tracing: TracingSettings = TracingSettings()
     metrics: MetricsSettings = MetricsSettings()
     sessions: SessionSettings = SessionSettings()
@@ -210,6 +264,12 @@ class Settings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     index: IndexSettings = IndexSettings()
     gateway: GatewaySettings = GatewaySettings()
+
+    @model_validator(mode="after")
+    def _https_has_a_certificate(self) -> Self:
+        if self.metrics.tls and not self.tls.certificate:
+            raise ValueError("metrics.tls asks for tls.certificate")
+        return self
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:

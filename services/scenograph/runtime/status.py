@@ -35,6 +35,9 @@ STATUS: dict[type[ScenographError], grpc.StatusCode] = {
 _BY_CODE: dict[grpc.StatusCode, type[ScenographError]] = {code: error for error, code in STATUS.items()}
 _CODES = {int(code.value[0]): code for code in grpc.StatusCode}
 
+# Those that may say when to try again.
+_TIMED = (errors.ResourceExhausted, errors.Unavailable)
+
 # A client takes 8 KiB of trailers: texts are clipped so that the details of any error fit.
 _MESSAGE_BYTES = 1000
 _VIOLATIONS = 8
@@ -81,10 +84,10 @@ def to_status(error: ScenographError) -> status_pb2.Status:
     if isinstance(error, errors.ResourceExhausted):
         violation = details_pb.QuotaFailure.Violation(subject=error.reason, description=message)
         status.details.add().Pack(details_pb.QuotaFailure(violations=[violation]))
-        if error.retry_after_s is not None:
-            delay = Duration()
-            delay.FromNanoseconds(round(error.retry_after_s * 1e9))
-            status.details.add().Pack(details_pb.RetryInfo(retry_delay=delay))
+    if isinstance(error, _TIMED) and error.retry_after_s is not None:
+        delay = Duration()
+        delay.FromNanoseconds(round(error.retry_after_s * 1e9))
+        status.details.add().Pack(details_pb.RetryInfo(retry_delay=delay))
     return status
 
 
@@ -151,7 +154,7 @@ def _build(
     error: ScenographError
     if issubclass(kind, errors.InvalidGraphQuery | errors.InvalidFilter):
         error = kind(message, position=int(metadata.get("position", 0)))
-    elif issubclass(kind, errors.ResourceExhausted):
+    elif issubclass(kind, _TIMED):
         error = kind(message, retry_after_s=retry_after_s)
     else:
         error = kind(message)

@@ -13,6 +13,7 @@ from scenograph.runtime.sessions import Workers
 from scenograph.runtime.settings import Settings
 from scenograph.runtime.sharing import Shared
 from scenograph.runtime.telemetry.metrics import Metrics
+from scenograph.runtime.tls import caller_certificates
 from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -93,8 +94,17 @@ class Process:
     def reached(self) -> Reached:
         """The services in other processes."""
         from scenograph.cli.compose.remotes import Reached
+        from scenograph.gateway.reaching import Reaching
 
-        return Reached(self.settings.gateway, self.closing)
+        chosen = self.settings.gateway
+        reaching = Reaching(
+            caller_certificates(self.settings.tls),
+            self.settings.tls.server_name,
+            failures=chosen.circuit_failures,
+            wait_s=chosen.circuit_wait_s,
+            metrics=self.metrics,
+        )
+        return Reached(chosen, reaching, self.closing)
 
     @property
     def index(self) -> Index:

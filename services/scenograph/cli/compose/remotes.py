@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+from scenograph.gateway.reaching import Reaching
 from scenograph.gateway.remote import Remote
 from scenograph.gateway.remote_encoder import RemoteEncoder
 from scenograph.gateway.remote_hashing import RemoteHashing
@@ -21,11 +22,11 @@ R = TypeVar("R", bound=Remote)
 class Reached:
     """The six services; None where one is in this process."""
 
-    def __init__(self, settings: GatewaySettings, closing: AsyncExitStack) -> None:
-        def open_at(address: str, adapter: Callable[[str], R]) -> R | None:
+    def __init__(self, settings: GatewaySettings, reaching: Reaching, closing: AsyncExitStack) -> None:
+        def open_at(address: str, adapter: Callable[[str, Reaching], R]) -> R | None:
             if not address:
                 return None
-            remote = adapter(address)
+            remote = adapter(address, reaching)
             closing.push_async_callback(remote.close)
             return remote
 

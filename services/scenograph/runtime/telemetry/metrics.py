@@ -20,6 +20,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from scenograph.runtime.telemetry.certificate import CERTIFICATE_METRICS
 from scenograph.runtime.telemetry.collections import COLLECTION_METRICS
 
 # A series of each series' birth, which nobody reads.
@@ -40,6 +41,8 @@ STAGES = frozenset(("textual", "visual", "encode", "hash", "search", "match", "p
 """The stages that are told apart; others, which a service of another version may send, are left out."""
 CACHES = ("ranking", "query")
 RESULTS = ("hit", "miss", "bypass")
+REMOTES = ("visual", "textual", "encoder", "hashing", "matching", "index")
+"""The services that may be in other processes."""
 OUTCOMES = ("stored", "replayed", "failed")
 
 
@@ -110,7 +113,15 @@ class Metrics:
             "always 1: the packs' models, with the first 12 digits of their SHA-256",
             "model digest",
         )
-        self.table += (Row(*metric) for metric in COLLECTION_METRICS)
+        self.circuit_open = self._gauge(
+            "scenograph_circuit_open",
+            "1 while a service is not called because it failed again and again, or one call tries it",
+            "service",
+        )
+        self.circuit_refused = self._counter(
+            "scenograph_circuit_refused_calls", "calls to such a service, refused at once", "service"
+        )
+        self.table += (Row(*metric) for metric in (*COLLECTION_METRICS, *CERTIFICATE_METRICS))
         # Looking a series up by its labels takes as long as counting does.
         self._rpc = cache(self.rpc_seconds.labels)
         self._stage = cache(self.stage_seconds.labels)
@@ -119,6 +130,9 @@ class Metrics:
                 self.cache_lookups.labels(kind, result)
         for result in OUTCOMES:
             self.ingested.labels(result)
+        for service in REMOTES:
+            self.circuit_open.labels(service)
+            self.circuit_refused.labels(service)
 
     def called(self, method: str, code: str, seconds: float) -> None:
         """Takes in a call served."""
