@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from scenograph.cli.credentials import key
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_json, progress
 from scenograph.client import Client, Reencoding
@@ -22,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="The collection's name.")]
 @app.command("list")
 def list_collections(server: Server = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     """List the collections of a server."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         found = client.list_collections()
     if as_json:
         print_json(found)
@@ -41,7 +42,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make an empty collection."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         made = client.create_collection(name, bits=bits)
     print_json(made) if as_json else out.print(f"made {made.name} ({made.bits} bits, {made.pack_version})")
 
@@ -55,7 +56,7 @@ def delete(
     """Remove a collection and all it holds."""
     if not yes:
         typer.confirm(f"Remove {name} and all it holds?", abort=True)
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         client.delete_collection(name)
     out.print(f"removed {name}")
 
@@ -78,7 +79,7 @@ def reencode(
     The work is the server's: Ctrl-C ends the waiting alone. Run it again after a failure, or the server's
     end: it goes on from there.
     """
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         if cancel:
             found = client.cancel_reencoding(name)
         else:
@@ -93,7 +94,7 @@ def reencode(
 @app.command("reencodings")
 def reencodings(server: Server = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     """How far re-encodings are, and how the last of each collection ended."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         found = client.list_reencodings()
     if as_json:
         print_json(found)

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from scenograph.cli.credentials import key
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_json
 from scenograph.client import Client, Description
@@ -25,7 +26,7 @@ def parse(
     as_json: Json = False,
 ) -> None:
     """Show the scene graphs of sentences."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         graphs = client.parse(texts, parser=cast(ParserName | None, parser))
     if as_json:
         print_json([{"text": text, "graph": graph} for text, graph in zip(texts, graphs, strict=True)])
@@ -43,7 +44,7 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show the scene graph of a photo."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         description = client.describe(image)
     if draw is not None:
         draw_description(image, description, draw)

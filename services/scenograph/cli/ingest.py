@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from scenograph.cli.captions import Captioned, read_captions
+from scenograph.cli.credentials import key
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_error, print_json, progress
 from scenograph.client import Client, IngestStatus, Item
@@ -39,7 +40,7 @@ def ingest(
     photos = find_photos(paths or [], captions, split)
     if not photos:
         raise ValueError("no photos found (.jpg, .jpeg, .png, .webp); give a folder, or --captions")
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         make_collection(client, collection)
         failures, replayed = store(client, collection, photos)
     stored = len(photos) - len(failures)

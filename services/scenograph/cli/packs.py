@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from scenograph.cli.credentials import key
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
 from scenograph.cli.output import err, out, print_json
 from scenograph.client import Client
@@ -20,7 +21,7 @@ Wait = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="How l
 @app.command("list")
 def list_command(server: Server = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     """List the packs: what they are doing, and which collections hold their codes."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         found = client.list_packs()
     if as_json:
         print_json(found)
@@ -37,7 +38,7 @@ def list_command(server: Server = DEFAULT_ADDRESS, as_json: Json = False) -> Non
 @app.command("load")
 def load(pack: Pack, server: Server = DEFAULT_ADDRESS, timeout: Wait = 600.0, as_json: Json = False) -> None:
     """Load an installed pack beside those that serve ("name": its newest build); returns when ready."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         loaded = client.load_pack(pack, timeout=timeout)
     print_json(loaded) if as_json else out.print(f"{loaded.pack} is loaded", highlight=False)
 
@@ -52,7 +53,7 @@ def unload(
     timeout: Wait = 600.0,
 ) -> None:
     """Free a pack's memory, once the calls that began with it have ended."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         client.unload_pack(pack, force=force, timeout=timeout)
     out.print(f"{pack} is unloaded", highlight=False)
 
@@ -60,7 +61,7 @@ def unload(
 @app.command("default")
 def default(pack: Pack, server: Server = DEFAULT_ADDRESS, as_json: Json = False) -> None:
     """Serve with a loaded pack from now on; the same command with the old one rolls back."""
-    with Client(server) as client:
+    with Client(server, key=key()) as client:
         previous = client.set_default_pack(pack)
         (chosen,) = (each for each in client.list_packs() if each.is_default)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from scenograph.cli.credentials import key
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server, Timeout
 from scenograph.cli.output import out, print_json
 from scenograph.client import Client, Hit, Page, ScenographError
@@ -47,7 +48,7 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search by a sentence, a photo, a graph, an item, or several of them."""
-    with Client(server, timeout=timeout) as client:
+    with Client(server, key=key(), timeout=timeout) as client:
         try:
             page = client.search(
                 collection,

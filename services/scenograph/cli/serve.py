@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from scenograph.cli.compose.apps import Apps
 from scenograph.cli.compose.loading import begin, load_held
 from scenograph.cli.compose.process import Process
+from scenograph.cli.compose.security import make_guard
 from scenograph.cli.compose.servicers import SERVICES, served
 from scenograph.cli.supervisor import Supervisor
 from scenograph.runtime.logs import configure_logging
@@ -122,7 +123,8 @@ async def serving(
     `service`: one of SERVICES; empty: the gateway and every service that the settings give no address.
     `shared_port`: other processes of the same server listen there too.
     Errors: InvalidInput (unknown service), FailedPrecondition (port in use, index open elsewhere),
-    PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
+    PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt; those of
+    `make_guard`.
     """
     chosen = _chosen(settings, service, passes_on_index=shared_port)
     options = ServerOptions(
@@ -134,6 +136,7 @@ async def serving(
         stream_deadline_s=settings.stream_deadline_s,
         drain_delay_s=settings.drain_delay_s,
         drain_grace_s=settings.drain_grace_s,
+        reflection=settings.security.reflection,
     )
     async with AsyncExitStack() as closing:
         tracer, close = open_tracer(settings.tracing, f"scenograph-{service}" if service else "scenograph")
@@ -142,7 +145,9 @@ async def serving(
         metrics.serves(version("scenograph"), chosen)
         process = Process(settings, closing, metrics, chosen)
         services = served(process, shared_port=shared_port)
-        server = Server([known.name for known in services], options, metrics=metrics, tracer=tracer)
+        guard = make_guard(settings, metrics, closing)
+        names = [known.name for known in services]
+        server = Server(names, options, metrics=metrics, tracer=tracer, guard=guard)
         process.ready = lambda: server.serving
         if settings.metrics.address:
             exposition = Exposition(metrics.registry, settings.metrics.address)

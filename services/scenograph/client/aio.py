@@ -30,6 +30,7 @@ from scenograph.client.arguments import (
     QueryArguments,
     SearchArguments,
 )
+from scenograph.client.credentials import Headers, Token, warn_if_seen
 from scenograph.client.errors import ScenographError, Unavailable, from_rpc
 from scenograph.client.feed import ITEM_ERRORS, WINDOW, local_failure
 from scenograph.client.graphs import SceneGraph
@@ -44,7 +45,6 @@ from scenograph.client.results import (
     StagePage,
     StoredItem,
 )
-from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     admin_pb2_grpc,
     encoder_pb2,
@@ -64,7 +64,8 @@ class AsyncClient(AsyncAdministration):
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
     TLS connection. `metadata` is sent with every call, and so is the current trace of a program that uses
-    OpenTelemetry. All methods raise `scenograph.client.errors`.
+    OpenTelemetry. `key` is an API key; `token` gives a token, and is asked before each call. All methods
+    raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -74,10 +75,13 @@ class AsyncClient(AsyncAdministration):
         timeout: float = channel.DEFAULT_TIMEOUT,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Sequence[tuple[str, str]] = (),
+        key: str | None = None,
+        token: Token | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
-        self._metadata = tuple(metadata)
+        self._headers = Headers(metadata, key, token)
+        warn_if_seen(address, secret=self._headers.secret, encrypted=credentials is not None)
         options = channel.channel_options()
         self._channel = (
             grpc.aio.secure_channel(address, credentials, options)
@@ -152,7 +156,7 @@ class AsyncClient(AsyncAdministration):
         """
         slots = asyncio.Semaphore(window)
         failures: deque[IngestStatus] = deque()
-        call = self._gateway.Ingest(timeout=timeout, metadata=with_trace(self._metadata))
+        call = self._gateway.Ingest(timeout=timeout, metadata=self._headers())
 
         async def send() -> None:
             try:
@@ -263,7 +267,7 @@ class AsyncClient(AsyncAdministration):
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=with_trace(self._metadata),
+            metadata=self._headers(),
         )
         try:
             async for response in call:
@@ -380,7 +384,7 @@ class AsyncClient(AsyncAdministration):
             return await method(
                 request,
                 timeout=self._timeout if timeout is None else timeout,
-                metadata=with_trace(self._metadata),
+                metadata=self._headers(),
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, service) from error
@@ -395,7 +399,7 @@ class AsyncClient(AsyncAdministration):
     async def _upload(self, data: bytes) -> str:
         try:
             answer = await self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
+                requests.chunks(data), timeout=self._timeout, metadata=self._headers()
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

@@ -20,6 +20,7 @@ from scenograph.client.arguments import (
     QueryArguments,
     SearchArguments,
 )
+from scenograph.client.credentials import Headers, Token, warn_if_seen
 from scenograph.client.errors import ScenographError, Unavailable, from_rpc
 from scenograph.client.feed import WINDOW, Feed
 from scenograph.client.graphs import SceneGraph
@@ -34,7 +35,6 @@ from scenograph.client.results import (
     StagePage,
     StoredItem,
 )
-from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     admin_pb2_grpc,
     encoder_pb2,
@@ -54,7 +54,8 @@ class Client(Administration):
 
     `timeout` is the deadline in seconds of each call that names none of its own. `credentials` makes it a
     TLS connection. `metadata` is sent with every call, and so is the current trace of a program that uses
-    OpenTelemetry. All methods raise `scenograph.client.errors`.
+    OpenTelemetry. `key` is an API key; `token` gives a token, and is asked before each call. All methods
+    raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -64,10 +65,13 @@ class Client(Administration):
         timeout: float = channel.DEFAULT_TIMEOUT,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Sequence[tuple[str, str]] = (),
+        key: str | None = None,
+        token: Token | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
-        self._metadata = tuple(metadata)
+        self._headers = Headers(metadata, key, token)
+        warn_if_seen(address, secret=self._headers.secret, encrypted=credentials is not None)
         options = channel.channel_options()
         self._channel = (
             grpc.secure_channel(address, credentials, options)
@@ -137,7 +141,7 @@ class Client(Administration):
             return self._build(lambda images: requests.ingest(collection, item, images))
 
         feed = Feed(items, build, window)
-        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=with_trace(self._metadata))
+        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=self._headers())
         try:
             for response in call:
                 feed.answered()
@@ -218,7 +222,7 @@ class Client(Administration):
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=with_trace(self._metadata),
+            metadata=self._headers(),
         )
         try:
             for response in call:
@@ -335,7 +339,7 @@ class Client(Administration):
             return method(
                 request,
                 timeout=self._timeout if timeout is None else timeout,
-                metadata=with_trace(self._metadata),
+                metadata=self._headers(),
             )
         except grpc.RpcError as error:
             raise self._translate(error, service) from error
@@ -350,7 +354,7 @@ class Client(Administration):
     def _upload(self, data: bytes) -> str:
         try:
             answer = self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
+                requests.chunks(data), timeout=self._timeout, metadata=self._headers()
             )
         except grpc.RpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

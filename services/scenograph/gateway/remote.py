@@ -18,10 +18,11 @@ from opentelemetry.trace import SpanKind
 from scenograph.runtime import deadline
 from scenograph.runtime.interceptors.access import REQUEST_ID_KEY
 from scenograph.runtime.logs import request_id
+from scenograph.runtime.security import forwarding
 from scenograph.runtime.status import from_rpc_error
 from scenograph.runtime.telemetry.propagation import sent
 from scenograph.runtime.telemetry.spans import Attributes, span
-from scenograph.scene.errors import DeadlineExceeded
+from scenograph.scene.errors import DeadlineExceeded, ScenographError, Unauthenticated, Unavailable
 from scenograph.v1.limits import SERVICE_MESSAGE_BYTES
 
 RequestT = TypeVar("RequestT", bound=Message)
@@ -68,10 +69,21 @@ def _method_name(request: Descriptor) -> str:
     return "_OTHER"
 
 
+def _told(error: grpc.aio.AioRpcError, address: str) -> ScenographError:
+    """What a caller is told. That this process itself was not let in is no fault of theirs."""
+    told = from_rpc_error(error)
+    if isinstance(told, Unauthenticated):
+        return Unavailable(f"{address} does not know this process: {told.message}; see security.service_key")
+    return told
+
+
 class Remote:
-    """A service behind a channel. `repeatable`: the methods that may be tried again."""
+    """A service behind a channel. `repeatable`: the methods that may be tried again. `service_key` tells the
+    service that one of scenograph's own processes calls.
+    """
 
     service = ""
+    service_key = ""
     repeatable: tuple[str, ...] = ()
 
     def __init__(self, address: str) -> None:
@@ -102,10 +114,11 @@ class Remote:
         name = _method_name(request.DESCRIPTOR)
         with span(name, {**self._about, "rpc.method": name}, SpanKind.CLIENT) as running:
             metadata = (*(((REQUEST_ID_KEY, identity),) if identity else ()), *sent())
+            caller = forwarding.sent(self.service_key)
             try:
-                answer = await method(request, timeout=left, metadata=metadata)
+                answer = await method(request, timeout=left, metadata=(*metadata, *caller))
             except grpc.aio.AioRpcError as error:
                 running.set_attribute("rpc.response.status_code", error.code().name)
-                raise from_rpc_error(error) from None
+                raise _told(error, self.address) from None
             running.set_attribute("rpc.response.status_code", "OK")
             return answer

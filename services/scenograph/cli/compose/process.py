@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scenograph.packs import Pack
 from scenograph.runtime.packs import Packs
+from scenograph.runtime.principal import SYSTEM, acting_as
 from scenograph.runtime.sessions import Workers
 from scenograph.runtime.settings import Settings
 from scenograph.runtime.sharing import Shared
@@ -93,8 +94,9 @@ class Process:
     def reached(self) -> Reached:
         """The services in other processes."""
         from scenograph.cli.compose.remotes import Reached
+        from scenograph.cli.compose.security import service_key
 
-        return Reached(self.settings.gateway, self.closing)
+        return Reached(self.settings.gateway, self.closing, service_key(self.settings.security))
 
     @property
     def index(self) -> Index:
@@ -120,7 +122,8 @@ class Process:
         from scenograph.cli.compose.loading import Loader, collections_by_pack
 
         async def collections() -> dict[str, list[str]]:
-            return await collections_by_pack(self.index) if "gateway" in self.services else {}
+            with acting_as(SYSTEM):  # a pack is in use whoever may see the collection
+                return await collections_by_pack(self.index) if "gateway" in self.services else {}
 
         app = AdminApp(self.packs, Loader(self), collections, self.reencoder)
         self.closing.push_async_callback(app.close)

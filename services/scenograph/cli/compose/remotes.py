@@ -21,11 +21,12 @@ R = TypeVar("R", bound=Remote)
 class Reached:
     """The six services; None where one is in this process."""
 
-    def __init__(self, settings: GatewaySettings, closing: AsyncExitStack) -> None:
+    def __init__(self, settings: GatewaySettings, closing: AsyncExitStack, service_key: str = "") -> None:
         def open_at(address: str, adapter: Callable[[str], R]) -> R | None:
             if not address:
                 return None
             remote = adapter(address)
+            remote.service_key = service_key
             closing.push_async_callback(remote.close)
             return remote
 

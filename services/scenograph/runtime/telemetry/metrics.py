@@ -41,6 +41,8 @@ STAGES = frozenset(("textual", "visual", "encode", "hash", "search", "match", "p
 CACHES = ("ranking", "query")
 RESULTS = ("hit", "miss", "bypass")
 OUTCOMES = ("stored", "replayed", "failed")
+REFUSALS = ("unauthenticated", "denied", "quota")
+ANOMALIES = ("bulk_export", "query_burst", "failed_logins", "failed_logins_in_all", "forged_principal")
 
 
 class Row(NamedTuple):
@@ -110,6 +112,21 @@ class Metrics:
             "always 1: the packs' models, with the first 12 digits of their SHA-256",
             "model digest",
         )
+        self.refused = self._counter(
+            "scenograph_refused_calls",
+            "calls refused for who made them: unauthenticated, denied (no right to it), quota",
+            "reason",
+        )
+        self.anomalies = self._counter(
+            "scenograph_anomalies",
+            "alarms: bulk_export, query_burst, failed_logins (of one address), failed_logins_in_all, "
+            "forged_principal",
+            "kind",
+        )
+        self.audit_lines = self._counter("scenograph_audit_lines", "lines written to the audit log", "")
+        self.audit_failures = self._counter(
+            "scenograph_audit_failures", "times that the audit log could not be written", ""
+        )
         self.table += (Row(*metric) for metric in COLLECTION_METRICS)
         # Looking a series up by its labels takes as long as counting does.
         self._rpc = cache(self.rpc_seconds.labels)
@@ -119,6 +136,10 @@ class Metrics:
                 self.cache_lookups.labels(kind, result)
         for result in OUTCOMES:
             self.ingested.labels(result)
+        for reason in REFUSALS:
+            self.refused.labels(reason)
+        for kind in ANOMALIES:
+            self.anomalies.labels(kind)
 
     def called(self, method: str, code: str, seconds: float) -> None:
         """Takes in a call served."""
