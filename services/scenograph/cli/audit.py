@@ -39,8 +39,7 @@ def verify(
         for line in found.torn:
             out.print(f"line {line}: cut short by a crash", highlight=False)
         state = f"{len(found.problems)} problems" if found.problems else "unbroken"
-        out.print(
-            f"{found.lines} lines, {state}; the last is {found.last.seq} {found.last.digest}", soft_wrap=True
-        )
+        last = f"{found.last.seq} {found.last.digest}"
+        out.print(f"{found.lines} lines, {state}; the last is {last}", highlight=False)
     if found.problems:
         raise typer.Exit(1)
