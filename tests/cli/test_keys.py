@@ -28,7 +28,7 @@ def test_a_new_key_and_what_to_paste(capsys: pytest.CaptureFixture[str]) -> None
     identity = parse_principals(entry).by_key[key_digest(key)]
     assert key not in entry and identity.principal.name == "web"
     assert identity.principal.roles == {"photos": Role.WRITER, "*": Role.READER}
-    assert identity.principal.labels == {"staff"}
+    assert identity.principal.labels == frozenset(("staff",))
     assert _run("key", "new", "reader", "--json", "--label", "*") == 0
     made = json.loads(capsys.readouterr().out)
     other = parse_principals(made["principal"]).by_key[key_digest(made["key"])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,15 @@ class Recording(
             kept.append(request.SerializeToString())
             yield request
 
-    intercept_unary_unary = intercept_unary_stream = _call
-    intercept_stream_unary = intercept_stream_stream = _call
+    intercept_unary_unary = intercept_unary_stream = _call  # type: ignore[assignment]
+    intercept_stream_unary = intercept_stream_stream = _call  # type: ignore[assignment]
 
 
 def methods_of(channel: grpc.Channel) -> dict[str, MethodDescriptor]:
     """Every method that a server says it has, by what it is called with."""
     database = ProtoReflectionDescriptorDatabase(channel)
     pool = DescriptorPool(database)
-    found = {}
+    found: dict[str, MethodDescriptor] = {}
     for name in database.get_services():
         service = pool.FindServiceByName(name)
         found |= {f"/{name}/{method.name}": method for method in service.methods}
@@ -105,14 +105,18 @@ def call(
     channel: grpc.Channel, method: MethodDescriptor, path: str, requests: list[bytes], caller: Caller
 ) -> grpc.StatusCode:
     """How a call ends that sends these requests."""
-    sides = {(False, False): channel.unary_unary, (False, True): channel.unary_stream}
-    sides |= {(True, False): channel.stream_unary, (True, True): channel.stream_stream}  # type: ignore[dict-item]
-    make: Callable[..., Any] = sides[method.client_streaming, method.server_streaming](path)
+    sides: dict[tuple[bool, bool], Any] = {
+        (False, False): channel.unary_unary,
+        (False, True): channel.unary_stream,
+        (True, False): channel.stream_unary,
+        (True, True): channel.stream_stream,
+    }
+    make = sides[method.client_streaming, method.server_streaming](path)
     request: Any = iter(requests) if method.client_streaming else requests[0]
     try:
         answer = make(request, timeout=60, metadata=caller.metadata)
         if method.server_streaming:
             list(answer)
     except grpc.RpcError as error:
-        return error.code()  # type: ignore[no-any-return, attr-defined]
+        return error.code()
     return grpc.StatusCode.OK

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -110,7 +111,7 @@ def test_each_role_may_do_what_lower_ones_may(table: Table) -> None:
 
 def test_health_is_open(guarded: Guarded) -> None:
     with grpc.insecure_channel(guarded.address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         assert stub.Check(health_pb2.HealthCheckRequest()).status == health_pb2.HealthCheckResponse.SERVING
 
 

@@ -39,7 +39,7 @@ def test_what_a_file_says() -> None:
     web = known.by_key[DIGESTS[0]]
     assert known.by_key[DIGESTS[1]] is web and known.by_certificate == {"web.example": web}
     assert (web.principal.role_in("photos"), web.principal.role_in("other")) == (Role.WRITER, Role.READER)
-    assert web.principal.labels == {"staff", "press"} and not web.principal.service
+    assert web.principal.labels == frozenset(("staff", "press")) and not web.principal.service
     assert web.quota == Quota(calls_per_s=2.5, burst=10, concurrent=3)
     gateway = known.by_key[DIGESTS[2]].principal
     assert gateway.labels is None and gateway.service and gateway.role_in("any") is Role.ADMIN

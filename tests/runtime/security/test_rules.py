@@ -28,7 +28,8 @@ METHODS = {
 }
 
 
-def field(message: Descriptor, path: str) -> bool:
+def field(message: Descriptor | None, path: str) -> bool:
+    assert message is not None
     name, _, rest = path.partition(".")
     found = message.fields_by_name.get(name)
     return found is not None and (not rest or field(found.message_type, rest))

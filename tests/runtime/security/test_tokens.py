@@ -62,7 +62,11 @@ def tokens(tmp_path: Path) -> Tokens:
 def test_whose_token_it_is(tokens: Tokens, algorithm: str) -> None:
     identity = tokens.identify(token(algorithm))
     principal = identity.principal
-    assert (principal.name, principal.labels, principal.service) == ("jwt:alice", {"staff"}, False)
+    assert (principal.name, principal.labels, principal.service) == (
+        "jwt:alice",
+        frozenset(("staff",)),
+        False,
+    )
     assert principal.roles == {"photos": Role.WRITER, "*": Role.READER} and identity.quota.concurrent == 3
 
 
