@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,34 @@ def test_the_clocks_may_differ_a_little(tokens: Tokens) -> None:
     assert tokens.identify(token(exp=time.time() - 2)).principal.name == "jwt:alice"
     with pytest.raises(Unauthenticated, match="expired"):
         tokens.identify(token(exp=time.time() - 20))
+
+
+def test_a_token_is_good_no_longer_than_it_says(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed, now = token(exp=time.time() + 60), time.time()
+    assert tokens.identify(signed) is tokens.identify(signed)
+    monkeypatch.setattr(time, "time", lambda: now + 64)
+    assert tokens.identify(signed).principal.name == "jwt:alice"
+    monkeypatch.setattr(time, "time", lambda: now + 66)
+    with monkeypatch.context() as later:
+        later.setattr("jwt.api_jwt.datetime", _Later)
+        with pytest.raises(Unauthenticated, match="expired"):
+            tokens.identify(signed)
+
+
+class _Later(datetime):
+    """The clock that PyJWT looks at, a while on."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> _Later:
+        return super().now(tz) + timedelta(seconds=66)
+
+
+def test_few_tokens_are_kept(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scenograph.runtime.security.tokens.KEPT", 2)
+    first = [token(sub=name) for name in "abc"]
+    known = [tokens.identify(one) for one in first]
+    assert tokens.identify(first[2]) is known[2] and tokens.identify(first[0]) == known[0]
+    assert tokens.identify(first[0]) is not known[0]
 
 
 @pytest.mark.parametrize(

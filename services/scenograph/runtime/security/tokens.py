@@ -7,6 +7,8 @@ secret with a public key as the secret.
 from __future__ import annotations
 
 import json
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,8 @@ CLAIM = "scenograph"
 PREFIX = "jwt:"
 """Before the subject, in the name of a token's holder: no token makes one a principal of the file."""
 _LONGEST_SUBJECT = 256
+KEPT = 1000
+"""Tokens that need not be verified again."""
 
 Keys = Mapping[str, jwt.PyJWK]
 """Public keys by their id."""
@@ -36,6 +40,15 @@ class Expected:
     issuer: str
     audience: str
     leeway_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Good:
+    """A verified token's holder, the keys that it was verified with, and when it expires."""
+
+    identity: Identity
+    keys: Keys
+    until: float
 
 
 def parse_jwks(text: str) -> Keys:
@@ -65,16 +78,24 @@ def parse_jwks(text: str) -> Keys:
 
 
 class Tokens:
-    """Verifies tokens with the keys of a file. `quota` is each holder's."""
+    """Verifies tokens with the keys of a file. `quota` is each holder's.
+
+    A token that was good is so until it expires, or the file changes: it is not verified again.
+    """
 
     def __init__(self, keys: Watched[Keys], expected: Expected, quota: Quota = NO_QUOTA) -> None:
         self._keys = keys
         self._expected = expected
         self._quota = quota
+        self._good: OrderedDict[str, _Good] = OrderedDict()
 
     def identify(self, token: str) -> Identity:
         """Whose token it is. Errors: Unauthenticated, which says what is wrong with it."""
+        good = self._good.get(token)
+        if good is not None and good.keys is self._keys.value and time.time() < good.until:
+            return good.identity
         try:
+            keys = self._keys.value
             claims = self._verified(token)
             principal = _principal(claims)
             check_fits(principal)
@@ -84,7 +105,11 @@ class Tokens:
             raise Unauthenticated(f"the token is refused: {error}") from error
         except InvalidInput as error:
             raise Unauthenticated(f"the token is refused: {error.message}") from error
-        return Identity(principal, self._quota)
+        identity = Identity(principal, self._quota)
+        self._good[token] = _Good(identity, keys, int(claims["exp"]) + self._expected.leeway_s)
+        if len(self._good) > KEPT:
+            self._good.popitem(last=False)
+        return identity
 
     def _verified(self, token: str) -> dict[str, Any]:
         kid = jwt.get_unverified_header(token).get("kid")

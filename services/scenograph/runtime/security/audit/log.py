@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -21,8 +20,9 @@ Event = Mapping[str, Any]
 
 BACKLOG = 10_000
 """Events that wait while the file cannot be written, before calls that would add more are refused."""
+BATCH = 1000
 SYNC_S = 1.0
-"""How long what nobody waits for may be written, but not on disk."""
+"""What nobody waits for is written after so long, or when there are so many lines of it."""
 _CANNOT = "the audit log cannot be written, so nothing is done that must be in it"
 
 
@@ -37,6 +37,7 @@ class AuditLog:
         self._metrics = metrics
         self._more = threading.Condition()
         self._waiting: list[tuple[Event, Future[None] | None]] = []
+        self._waited_for = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
@@ -63,31 +64,27 @@ class AuditLog:
             if self._closing or len(self._waiting) >= BACKLOG:
                 raise Unavailable(_CANNOT)
             self._waiting.append((event, done))
-            self._more.notify()
+            self._waited_for = self._waited_for or done is not None
+            if self._pressing():
+                self._more.notify()
 
     def _run(self) -> None:
-        unsynced_since: float | None = None
         last = False
         while not last:
             with self._more:
-                if not self._waiting and not self._closing:
-                    self._more.wait(SYNC_S)
+                self._more.wait_for(self._pressing, SYNC_S)
                 taken, self._waiting = self._waiting, []
-                last = self._closing
+                self._waited_for, last = False, self._closing
             waited_for = [done for _, done in taken if done is not None]
             try:
-                if taken:
-                    self._file.append([event for event, _ in taken])
-                    unsynced_since = unsynced_since or time.monotonic()
+                self._file.append([event for event, _ in taken])
             except OSError as error:
                 self._failed(error, waited_for)
                 self._again([one for one in taken if one[1] is None])
                 continue
             try:
-                late = unsynced_since is not None and time.monotonic() - unsynced_since >= SYNC_S
-                if waited_for or late or (last and unsynced_since is not None):
+                if taken:
                     self._file.sync()
-                    unsynced_since = None
             except OSError as error:
                 self._failed(error, waited_for)
                 continue
@@ -95,6 +92,10 @@ class AuditLog:
             for done in waited_for:
                 done.set_result(None)
         self._file.close()
+
+    def _pressing(self) -> bool:
+        """Whether to write at once: otherwise waking for each line would cost more than the line."""
+        return self._closing or self._waited_for or len(self._waiting) >= BATCH
 
     def _failed(self, error: OSError, waited_for: list[Future[None]]) -> None:
         log.error("the audit log cannot be written: %s", error)
@@ -106,5 +107,4 @@ class AuditLog:
         """Tries again, after a while, what nobody waits for."""
         with self._more:
             self._waiting = events + self._waiting
-            if not self._closing:
-                self._more.wait(SYNC_S / 10)
+            self._more.wait_for(lambda: self._closing or self._waited_for, SYNC_S / 10)
