@@ -11,25 +11,12 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
-from scenograph.cli.server_process import ServerProcess
-from scenograph.client import Client
-from tests.e2e.photos import ITEMS
+from tests.bench.turns import Kind, Turns
 
 ROOTS = ("protos", "graphs", "learning", "export", "services")
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-def processor_s(process: ServerProcess) -> float:
-    """Seconds of processor time that a server has used."""
-    assert process.process is not None
-    fields = Path(f"/proc/{process.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
 def main() -> None:
@@ -41,41 +28,16 @@ def main() -> None:
         folder = Path(temporary)
         file = {"SCENOGRAPH_TRACING_EXPORTER": "file", "SCENOGRAPH_TRACING_FILE": str(folder / "spans")}
         kinds = {
-            "off": {},
-            "metrics read": {"SCENOGRAPH_METRICS_ADDRESS": "127.0.0.1:0"},
-            "one call in a hundred traced": {**file, "SCENOGRAPH_TRACING_SAMPLE": "0.01"},
-            "every call traced": file,
+            "off": Kind(),
+            "metrics read": Kind({"SCENOGRAPH_METRICS_ADDRESS": "127.0.0.1:0"}),
+            "one call in a hundred traced": Kind({**file, "SCENOGRAPH_TRACING_SAMPLE": "0.01"}),
+            "every call traced": Kind(file),
         }
         if chosen.base is not None:
             path = os.pathsep.join(str(chosen.base / root) for root in ROOTS)
-            kinds = {"base": {"PYTHONPATH": path}, **kinds}
-        clients, servers = [], []
-        for name, settings in kinds.items():
-            own = folder / name.replace(" ", "-")
-            own.mkdir()
-            server = ServerProcess(own, settings={"SCENOGRAPH_LOG_LEVEL": "WARNING", **settings})
-            client = running.enter_context(Client(running.enter_context(server)))
-            client.create_collection("photos")
-            assert all(status.ok for status in client.ingest("photos", ITEMS))
-            clients.append(client)
-            servers.append(server)
-        for _ in range(50):
-            for client in clients:
-                client.search("photos", text="a cup of coffee on a table")
-        before = [processor_s(server) for server in servers]
-        took = np.zeros((chosen.rounds, len(clients)))
-        for row in range(chosen.rounds):
-            for place in np.roll(np.arange(len(clients)), row):
-                began = time.perf_counter()
-                clients[place].search("photos", text="a cup of coffee on a table")
-                took[row, place] = time.perf_counter() - began
-        used = [processor_s(server) - start for server, start in zip(servers, before, strict=True)]
-    median = np.median(took, axis=0) * 1e3
-    print("| server | median | ratio | processor time a call | ratio |\n|---|---|---|---|---|")
-    for name, middle, seconds in zip(kinds, median, used, strict=True):
-        each = seconds / chosen.rounds * 1e3
-        ratios = middle / median[0], seconds / used[0]
-        print(f"| {name} | {middle:.2f} ms | {ratios[0]:.3f} | {each:.2f} ms | {ratios[1]:.3f} |")
+            kinds = {"base": Kind({"PYTHONPATH": path}), **kinds}
+        turns = Turns(folder, kinds, running)
+        print(turns.table(lambda c: c.search("photos", text="a cup of coffee on a table"), chosen.rounds))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import grpc
 import pytest
@@ -281,8 +282,8 @@ def _record(item_id: str, *bits: int) -> index_pb2.Record:
     return index_pb2.Record(id=item_id, entries=[entry], pack_version="test@1.0.0")
 
 
-@pytest.fixture(scope="module")
-def index_collection(channel: grpc.Channel) -> Iterator[None]:
+@contextmanager
+def index_collection_made(channel: grpc.Channel) -> Iterator[None]:
     """A collection of hand-made codes for the index's cases: a and b differ in 2 bits, c is far."""
     stub = index_pb2_grpc.IndexServiceStub(channel)
     stub.CreateCollection(
@@ -293,6 +294,12 @@ def index_collection(channel: grpc.Channel) -> Iterator[None]:
     stub.Upsert(index_pb2.UpsertRequest(collection="codes", writes=writes))
     yield
     stub.DeleteCollection(index_pb2.IndexServiceDeleteCollectionRequest(name="codes"))
+
+
+@pytest.fixture(scope="module")
+def index_collection(channel: grpc.Channel) -> Iterator[None]:
+    with index_collection_made(channel):
+        yield
 
 
 @case("IndexService/CreateCollection", "IndexService/GetCollection", "IndexService/DeleteCollection")

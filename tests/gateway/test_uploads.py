@@ -13,6 +13,7 @@ import pytest
 from scenograph.gateway.limits import MAX_CHUNK_BYTES, Limits
 from scenograph.gateway.requests import ImageSource, QueryPart, TextSource
 from scenograph.gateway.uploads import Uploads
+from scenograph.runtime.principal import SYSTEM, Principal, Role, acting_as
 from scenograph.scene.errors import DiskFull, ImageTooLarge, InvalidInput, ResourceExhausted, UploadNotFound
 
 
@@ -60,12 +61,30 @@ async def test_no_other_id_finds_anything(tmp_path: Path, upload_id: str) -> Non
 async def test_uploads_are_forgotten_after_a_time(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path, Limits(upload_ttl_s=60))
     upload = await uploads.receive(chunks(b"image"))
+    (file,) = files(tmp_path)
     past = time.time() - 61
-    os.utime(tmp_path / upload.id, (past, past))
+    os.utime(file, (past, past))
     with pytest.raises(UploadNotFound):
         await uploads.read(upload.id)
     await uploads.receive(chunks(b"another"))
-    assert not (tmp_path / upload.id).exists()
+    assert not file.exists() and len(files(tmp_path)) == 1
+
+
+async def test_an_upload_is_there_for_whoever_made_it_alone(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path, Limits())
+    with acting_as(Principal("alice", {"photos": Role.WRITER})):
+        upload = await uploads.receive(chunks(b"image"))
+    for other in (Principal("bob", {"*": Role.ADMIN}), SYSTEM):
+        with acting_as(other):
+            with pytest.raises(UploadNotFound):
+                await uploads.read(upload.id)
+            await uploads.use_up([upload.id])
+    with acting_as(Principal("alice")):
+        assert await uploads.read(upload.id) == b"image"
+        await uploads.use_up([upload.id], request_id="again")
+        assert await uploads.read(upload.id, request_id="again") == b"image"
+    with acting_as(Principal("bob")), pytest.raises(UploadNotFound):
+        await uploads.read(upload.id, request_id="again")
 
 
 async def test_limits(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from scenograph.runtime.packs import Packs
+from scenograph.runtime.principal import SYSTEM, acting_as
 from scenograph.runtime.reencoding import Reencodings
 from scenograph.scene.errors import FailedPrecondition, Internal, InvalidInput, PackInUse, ScenographError
 
@@ -218,7 +219,8 @@ class AdminApp:
         self._changes[pack] = _Change(state, datetime.now(UTC), error)
 
     def _start(self, pack: str, work: Any) -> None:
-        task = self._running[pack] = asyncio.create_task(work)
+        with acting_as(SYSTEM):  # it outlives the call that asked for it
+            task = self._running[pack] = asyncio.create_task(work)
 
         def ended(task: asyncio.Task[None]) -> None:
             self._running.pop(pack, None)

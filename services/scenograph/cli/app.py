@@ -8,6 +8,7 @@ from typing import NoReturn
 import typer
 
 from scenograph.cli import (
+    audit,
     bench,
     collections,
     connection,
@@ -16,6 +17,7 @@ from scenograph.cli import (
     evaluate,
     graphs,
     ingest,
+    key,
     methods,
     pack,
     packs,
@@ -35,6 +37,8 @@ app = typer.Typer(
 )
 app.callback()(connection.connecting)
 app.command("serve")(serving.serve)
+app.add_typer(key.app, name="key", help="Make API keys.")
+app.add_typer(audit.app, name="audit", help="Check the audit log.")
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")

@@ -14,6 +14,7 @@ from typing import Literal, cast
 
 from rich.progress import Progress
 
+from scenograph.cli.connection import api_key, tls
 from scenograph.cli.output import progress
 from scenograph.client import AsyncClient, Hit, Item
 from scenograph.client.arguments import StageName
@@ -75,7 +76,7 @@ async def measure(
     )
     rows: list[Row] = []
     final: list[bool] = []
-    async with AsyncClient(address, timeout=600) as client:
+    async with AsyncClient(address, timeout=600, tls=tls(), key=api_key()) as client:
         with progress() as bar:
             for way in ways:
                 if way == "caption":

@@ -11,6 +11,7 @@ from typing import cast
 from rich.progress import Progress
 
 from scenograph.cli.captions import Captioned
+from scenograph.cli.connection import api_key, tls
 from scenograph.cli.evaluation_searches import (
     DEPTH,
     Found,
@@ -97,7 +98,7 @@ async def measure(
     with exhaustive rankings. Figures are told on standard error as soon as they are measured.
     Errors: ValueError (the server ranks by less than is asked for).
     """
-    async with AsyncClient(address, timeout=600) as client:
+    async with AsyncClient(address, timeout=600, tls=tls(), key=api_key()) as client:
         with progress() as bar:
             failures = await _fill(client, collection, photos, bar)
             failed = {failure.item_id for failure in failures}

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from rich.progress import Progress
 
+from scenograph.cli.connection import api_key, tls
 from scenograph.client import AsyncClient
 from scenograph.client import SceneGraph as Parsed
 from scenograph.client.arguments import ParserName
@@ -50,7 +51,7 @@ async def measure(
     lemma, gold, texts = pack_lemma(), [each.facts for each in captions], [each.text for each in captions]
     name = pack_names()
     results = []
-    async with AsyncClient(address, timeout=600) as client:
+    async with AsyncClient(address, timeout=600, tls=tls(), key=api_key()) as client:
         for parser in parsers:
             task = bar.add_task(parser, total=len(texts))
             milliseconds = []

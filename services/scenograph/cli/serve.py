@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from scenograph.cli.compose.apps import Apps
 from scenograph.cli.compose.loading import begin, load_held
 from scenograph.cli.compose.process import Process
+from scenograph.cli.compose.security import make_guard
 from scenograph.cli.compose.servicers import SERVICES, served
 from scenograph.cli.supervisor import Supervisor
 from scenograph.runtime.logs import configure_logging
@@ -124,7 +125,8 @@ async def serving(
     `service`: one of SERVICES; empty: the gateway and every service that the settings give no address.
     `shared_port`: other processes of the same server listen there too.
     Errors: InvalidInput (unknown service, unusable certificate), FailedPrecondition (port in use, index open
-    elsewhere), PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt.
+    elsewhere), PackNotFound (names the command that builds it), PackCorrupt, IndexFormatTooNew, IndexCorrupt;
+    those of `make_guard`.
     """
     chosen = _chosen(settings, service, passes_on_index=shared_port)
     options = ServerOptions(
@@ -138,6 +140,7 @@ async def serving(
         drain_grace_s=settings.drain_grace_s,
         max_connection_age_s=settings.max_connection_age_s,
         max_connection_grace_s=settings.max_connection_grace_s,
+        reflection=settings.security.reflection,
     )
     certificates = server_certificates(settings.tls)
     async with AsyncExitStack() as closing:
@@ -155,6 +158,7 @@ async def serving(
             metrics=metrics,
             tracer=tracer,
             credentials=server_credentials(certificates) if certificates else None,
+            guard=make_guard(settings, metrics, closing),
         )
         process.ready = lambda: server.serving
         if settings.metrics.address:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scenograph.runtime.security.keys import new_key
 from scenograph.runtime.server import UNIX
 from scenograph.runtime.settings import PREFIX, Settings
 from scenograph.scene.errors import FailedPrecondition, InvalidInput
@@ -98,15 +99,17 @@ class Supervisor:
     def _make(self, folder: Path, port: int) -> tuple[list[Child], list[Child]]:
         """The index, where there is to be one, and the workers."""
         index: list[Child] = []
-        common = {f"{PREFIX}PROCESSES": "1"}
+        common = {f"{PREFIX}PROCESSES": "1", **self._shared_key()}
         if self._service in ("", "gateway") and not self._settings.gateway.index_address:
             address = f"{UNIX}{folder / 'index'}"
             arguments = ["index", *self._options, "--host", address]
-            index.append(Child("index", arguments, common | self._metrics(0)))
+            index.append(Child("index", arguments, common | self._metrics(0) | self._audit("index")))
             common = common | {f"{PREFIX}GATEWAY_INDEX_ADDRESS": address}
         arguments = [*filter(None, [self._service]), *self._options, "--port", str(port)]
         workers = [
-            Child(f"worker {place}", arguments, common | self._metrics(place))
+            Child(
+                f"worker {place}", arguments, common | self._metrics(place) | self._audit(f"worker-{place}")
+            )
             for place in range(1, self._settings.processes + 1)
         ]
         return index, workers
@@ -117,6 +120,21 @@ class Supervisor:
         if not host or not port.isdecimal() or port == "0":
             return {}
         return {f"{PREFIX}METRICS_ADDRESS": f"{host}:{int(port) + place}"}
+
+    def _shared_key(self) -> dict[str, str]:
+        """What the processes know one another by, where callers are asked who they are and nothing is set."""
+        chosen = self._settings.security
+        asks = chosen.principals or chosen.jwt_jwks
+        if not asks or chosen.service_key.get_secret_value() or chosen.service_key_file:
+            return {}
+        return {f"{PREFIX}SECURITY_SERVICE_KEY": new_key()}
+
+    def _audit(self, name: str) -> dict[str, str]:
+        """Each process has an audit log of its own: `audit.jsonl` is `audit-worker-1.jsonl` for the first."""
+        if not self._settings.audit.file:
+            return {}
+        file = Path(self._settings.audit.file)
+        return {f"{PREFIX}AUDIT_FILE": str(file.with_stem(f"{file.stem}-{name}"))}
 
     async def _start(self, child: Child) -> bool:
         """Whether the child came up; what kept it from that is in its log."""

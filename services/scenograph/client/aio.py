@@ -30,6 +30,7 @@ from scenograph.client.arguments import (
     QueryArguments,
     SearchArguments,
 )
+from scenograph.client.credentials import Headers, Token, warn_if_seen
 from scenograph.client.errors import ScenographError, Unavailable, from_rpc
 from scenograph.client.feed import ITEM_ERRORS, WINDOW, local_failure
 from scenograph.client.graphs import SceneGraph
@@ -45,7 +46,6 @@ from scenograph.client.results import (
     StoredItem,
 )
 from scenograph.client.tls import TLS
-from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     admin_pb2_grpc,
     encoder_pb2,
@@ -65,8 +65,9 @@ class AsyncClient(AsyncAdministration):
 
     `timeout` is the deadline in seconds of each call that names none of its own. `tls` encrypts: True checks
     the server by public authorities, `TLS` by others, and may show a certificate; `credentials`, gRPC's own,
-    may stand in its place. `metadata` is sent with every call, and so is the current trace of a program that
-    uses OpenTelemetry. All methods raise `scenograph.client.errors`.
+    may stand in its place. `key` is an API key; `token` gives a token, and is asked before each call.
+    `metadata` is sent with every call, and so is the current trace of a program that uses OpenTelemetry. All
+    methods raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -77,11 +78,14 @@ class AsyncClient(AsyncAdministration):
         tls: TLS | bool = False,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Sequence[tuple[str, str]] = (),
+        key: str | None = None,
+        token: Token | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
-        self._metadata = tuple(metadata)
+        self._headers = Headers(metadata, key, token)
         credentials, options = channel.secured(tls, credentials)
+        warn_if_seen(address, secret=self._headers.secret, encrypted=credentials is not None)
         self._channel = (
             grpc.aio.secure_channel(address, credentials, options)
             if credentials
@@ -155,7 +159,7 @@ class AsyncClient(AsyncAdministration):
         """
         slots = asyncio.Semaphore(window)
         failures: deque[IngestStatus] = deque()
-        call = self._gateway.Ingest(timeout=timeout, metadata=with_trace(self._metadata))
+        call = self._gateway.Ingest(timeout=timeout, metadata=self._headers())
 
         async def send() -> None:
             try:
@@ -266,7 +270,7 @@ class AsyncClient(AsyncAdministration):
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=with_trace(self._metadata),
+            metadata=self._headers(),
         )
         try:
             async for response in call:
@@ -383,7 +387,7 @@ class AsyncClient(AsyncAdministration):
             return await method(
                 request,
                 timeout=self._timeout if timeout is None else timeout,
-                metadata=with_trace(self._metadata),
+                metadata=self._headers(),
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, service) from error
@@ -398,7 +402,7 @@ class AsyncClient(AsyncAdministration):
     async def _upload(self, data: bytes) -> str:
         try:
             answer = await self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
+                requests.chunks(data), timeout=self._timeout, metadata=self._headers()
             )
         except grpc.aio.AioRpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

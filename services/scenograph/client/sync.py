@@ -20,6 +20,7 @@ from scenograph.client.arguments import (
     QueryArguments,
     SearchArguments,
 )
+from scenograph.client.credentials import Headers, Token, warn_if_seen
 from scenograph.client.errors import ScenographError, Unavailable, from_rpc
 from scenograph.client.feed import WINDOW, Feed
 from scenograph.client.graphs import SceneGraph
@@ -35,7 +36,6 @@ from scenograph.client.results import (
     StoredItem,
 )
 from scenograph.client.tls import TLS
-from scenograph.client.tracing import with_trace
 from scenograph.v1 import (
     admin_pb2_grpc,
     encoder_pb2,
@@ -55,8 +55,9 @@ class Client(Administration):
 
     `timeout` is the deadline in seconds of each call that names none of its own. `tls` encrypts: True checks
     the server by public authorities, `TLS` by others, and may show a certificate; `credentials`, gRPC's own,
-    may stand in its place. `metadata` is sent with every call, and so is the current trace of a program that
-    uses OpenTelemetry. All methods raise `scenograph.client.errors`.
+    may stand in its place. `key` is an API key; `token` gives a token, and is asked before each call.
+    `metadata` is sent with every call, and so is the current trace of a program that uses OpenTelemetry. All
+    methods raise `scenograph.client.errors`.
     """
 
     def __init__(
@@ -67,11 +68,14 @@ class Client(Administration):
         tls: TLS | bool = False,
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Sequence[tuple[str, str]] = (),
+        key: str | None = None,
+        token: Token | None = None,
     ) -> None:
         self.address = address
         self._timeout = timeout
-        self._metadata = tuple(metadata)
+        self._headers = Headers(metadata, key, token)
         credentials, options = channel.secured(tls, credentials)
+        warn_if_seen(address, secret=self._headers.secret, encrypted=credentials is not None)
         self._channel = (
             grpc.secure_channel(address, credentials, options)
             if credentials
@@ -140,7 +144,7 @@ class Client(Administration):
             return self._build(lambda images: requests.ingest(collection, item, images))
 
         feed = Feed(items, build, window)
-        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=with_trace(self._metadata))
+        call = self._gateway.Ingest(iter(feed), timeout=timeout, metadata=self._headers())
         try:
             for response in call:
                 feed.answered()
@@ -221,7 +225,7 @@ class Client(Administration):
         call = self._gateway.SearchStream(
             gateway_pb2.SearchStreamRequest(search=search),
             timeout=self._timeout if timeout is None else timeout,
-            metadata=with_trace(self._metadata),
+            metadata=self._headers(),
         )
         try:
             for response in call:
@@ -338,7 +342,7 @@ class Client(Administration):
             return method(
                 request,
                 timeout=self._timeout if timeout is None else timeout,
-                metadata=with_trace(self._metadata),
+                metadata=self._headers(),
             )
         except grpc.RpcError as error:
             raise self._translate(error, service) from error
@@ -353,7 +357,7 @@ class Client(Administration):
     def _upload(self, data: bytes) -> str:
         try:
             answer = self._gateway.UploadImage(
-                requests.chunks(data), timeout=self._timeout, metadata=with_trace(self._metadata)
+                requests.chunks(data), timeout=self._timeout, metadata=self._headers()
             )
         except grpc.RpcError as error:
             raise self._translate(error, channel.GATEWAY) from error

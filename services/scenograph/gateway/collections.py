@@ -9,6 +9,7 @@ from typing import Protocol
 from scenograph.gateway import limits
 from scenograph.gateway.engine import Engine
 from scenograph.gateway.fields import check_id, counted
+from scenograph.runtime import principal
 from scenograph.runtime.contracts import DEFAULT_BITS, Collection, DeleteResult, Index, Record
 from scenograph.scene.errors import InvalidInput, ItemNotFound, PackMismatch, PackNotLoaded
 
@@ -69,8 +70,13 @@ class Collections:
             return await self._index.create_collection(name, engine.pack.version, bits)
 
     async def list(self, page_size: int, page_token: str) -> tuple[list[Collection], str]:
-        """A page of collections by name."""
-        return await self._index.list_collections(page_size, page_token)
+        """A page of those collections, by name, that the caller may read.
+
+        The index leaves out the others, so that pages are full; none gets past here in any case.
+        """
+        found, token = await self._index.list_collections(page_size, page_token)
+        may_read = principal.current().may_read
+        return [collection for collection in found if may_read(collection.name)], token
 
     async def delete(self, name: str) -> None:
         """Removes a collection and all it holds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scenograph.gateway.circuit import Circuit
@@ -32,12 +32,13 @@ left out for ten seconds and more, as long as half of the addresses are left."""
 class Reaching:
     """`certificates`: to check the services by, and the own one to show; None: without encryption.
 
-    `server_name`: the name in their certificates where it is not their address's. `failures`, `wait_s`: see
-    `Circuit`.
+    `server_name`: the name in their certificates where it is not their address's. `service_key` tells them
+    that one of scenograph's own processes calls. `failures`, `wait_s`: see `Circuit`.
     """
 
     certificates: CertificateFiles | None = None
     server_name: str = ""
+    service_key: str = field(default="", repr=False)
     failures: int = 5
     wait_s: float = 1.0
     metrics: Metrics = UNREAD

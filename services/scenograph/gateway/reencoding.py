@@ -15,6 +15,7 @@ from scenograph.gateway.collections import Engines
 from scenograph.gateway.deadlines import StageTimes
 from scenograph.gateway.engine import Engine
 from scenograph.runtime.contracts import Entry, Index, Metadata, Record, Reencodable, SecondIndex, Source
+from scenograph.runtime.principal import SYSTEM, acting_as
 from scenograph.runtime.reencoding import Reencoding, ReencodingState
 from scenograph.scene.errors import (
     FailedPrecondition,
@@ -90,7 +91,8 @@ class Reencoder:
         self._known[collection] = Reencoding(
             collection, info.version, ReencodingState.RUNNING, 0, described.items, now
         )
-        task = self._running[collection] = asyncio.create_task(self._run(collection, info.version))
+        with acting_as(SYSTEM):  # it outlives the call that asked for it
+            task = self._running[collection] = asyncio.create_task(self._run(collection, info.version))
         task.add_done_callback(lambda _: self._running.pop(collection, None))
         return self._known[collection]
 

@@ -21,12 +21,13 @@ from scenograph.runtime import deadline
 from scenograph.runtime.certificates import Certificates
 from scenograph.runtime.interceptors.access import REQUEST_ID_KEY
 from scenograph.runtime.logs import request_id
+from scenograph.runtime.security import forwarding
 from scenograph.runtime.server import UNIX
 from scenograph.runtime.status import from_rpc_error
 from scenograph.runtime.telemetry.propagation import sent
 from scenograph.runtime.telemetry.spans import Attributes, span
 from scenograph.runtime.tls import channel_credentials
-from scenograph.scene.errors import DeadlineExceeded
+from scenograph.scene.errors import DeadlineExceeded, Unauthenticated, Unavailable
 from scenograph.v1.limits import SERVICE_MESSAGE_BYTES
 
 RequestT = TypeVar("RequestT", bound=Message)
@@ -104,6 +105,7 @@ class Remote:
         }
         self._channel = connect(address, self.service, self.repeatable, reaching)
         self._circuit = reaching.circuit(self.service, address)
+        self._service_key = reaching.service_key
 
     async def close(self) -> None:
         """Closes the channel; calls under way end as Unavailable."""
@@ -124,11 +126,17 @@ class Remote:
         name = _method_name(request.DESCRIPTOR)
         with span(name, {**self._about, "rpc.method": name}, SpanKind.CLIENT) as running:
             metadata = (*(((REQUEST_ID_KEY, identity),) if identity else ()), *sent())
-            with self._circuit.attempt():
-                try:
-                    answer = await method(request, timeout=left, metadata=metadata)
-                except grpc.aio.AioRpcError as error:
-                    running.set_attribute("rpc.response.status_code", error.code().name)
-                    raise from_rpc_error(error) from None
+            caller = forwarding.sent(self._service_key)
+            try:
+                with self._circuit.attempt():
+                    try:
+                        answer = await method(request, timeout=left, metadata=(*metadata, *caller))
+                    except grpc.aio.AioRpcError as error:
+                        running.set_attribute("rpc.response.status_code", error.code().name)
+                        raise from_rpc_error(error) from None
+            except Unauthenticated as error:  # that this process was not let in is no fault of the caller's
+                raise Unavailable(
+                    f"{self.address} does not know this process: {error.message}; see security.service_key"
+                ) from None
             running.set_attribute("rpc.response.status_code", "OK")
             return answer

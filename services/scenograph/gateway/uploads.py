@@ -17,6 +17,7 @@ from pathlib import Path
 from scenograph.gateway.answers import Upload
 from scenograph.gateway.limits import MAX_CHUNK_BYTES, Limits
 from scenograph.gateway.requests import ImageSource, QueryPart
+from scenograph.runtime import principal
 from scenograph.scene.errors import DiskFull, ImageTooLarge, InvalidInput, ResourceExhausted, UploadNotFound
 
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -28,9 +29,9 @@ class Uploads:
     """Finished uploads in `folder`, each used up by the first request that succeeds, forgotten after a
     time.
 
-    A file is `<id>` until it is used. A request with a request_id leaves `<id>.used-<digest>` behind
-    instead of nothing, so that its repetition still finds the image; nobody else does. Errors:
-    UploadNotFound, ImageTooLarge, DiskFull.
+    An upload belongs to the principal who made it: its file's name is a digest of the two, so that its id
+    finds nothing for anybody else. A request with a request_id leaves `<name>.used-<digest>` behind instead
+    of nothing, so that its repetition still finds the image. Errors: UploadNotFound, ImageTooLarge, DiskFull.
     """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
@@ -43,7 +44,8 @@ class Uploads:
     async def receive(self, chunks: AsyncIterator[bytes]) -> Upload:
         """Keeps an image that arrives in chunks; a call that breaks off leaves nothing behind."""
         upload_id = secrets.token_urlsafe(24)
-        partial = self._folder / (upload_id + _PARTIAL)
+        name = _file_name(upload_id)
+        partial = self._folder / (name + _PARTIAL)
         stored = await asyncio.to_thread(self._sweep)
         size = 0
         try:
@@ -54,7 +56,7 @@ class Uploads:
                 await asyncio.to_thread(_append, partial, chunk)
             if not size:
                 raise InvalidInput("the upload is empty", field="chunk")
-            await asyncio.to_thread(partial.rename, self._folder / upload_id)
+            await asyncio.to_thread(partial.rename, self._folder / name)
         finally:
             self._arriving -= size
             partial.unlink(missing_ok=True)
@@ -83,7 +85,8 @@ class Uploads:
 
     def _read(self, upload_id: str, request_id: str, field: str) -> bytes:
         if _ID.fullmatch(upload_id):
-            names = [upload_id] + ([_used_name(upload_id, request_id)] if request_id else [])
+            own = _file_name(upload_id)
+            names = [own] + ([_used_name(own, request_id)] if request_id else [])
             for path in (self._folder / name for name in names):
                 try:
                     if path.stat().st_mtime + self._limits.upload_ttl_s > time.time():
@@ -96,10 +99,11 @@ class Uploads:
 
     def _use_up(self, upload_ids: Sequence[str], request_id: str) -> None:
         for upload_id in upload_ids:
-            path = self._folder / upload_id
+            own = _file_name(upload_id)
+            path = self._folder / own
             try:
                 if request_id:
-                    path.rename(self._folder / _used_name(upload_id, request_id))
+                    path.rename(self._folder / _used_name(own, request_id))
                 else:
                     path.unlink()
             except FileNotFoundError:
@@ -135,8 +139,13 @@ class Uploads:
         return total
 
 
-def _used_name(upload_id: str, request_id: str) -> str:
-    return upload_id + _USED + hashlib.sha256(request_id.encode()).hexdigest()[:32]
+def _file_name(upload_id: str) -> str:
+    """Of an upload of whoever calls now."""
+    return hashlib.sha256(f"{principal.current().name}\n{upload_id}".encode()).hexdigest()[:48]
+
+
+def _used_name(name: str, request_id: str) -> str:
+    return name + _USED + hashlib.sha256(request_id.encode()).hexdigest()[:32]
 
 
 def _append(path: Path, chunk: bytes) -> None:

@@ -20,6 +20,7 @@ from scenograph.index.second import Second, images_not_kept, unfinished
 from scenograph.index.second_off_loop import SecondOffLoop
 from scenograph.index.store import Store
 from scenograph.index.writer import StoreClosed
+from scenograph.runtime import principal
 from scenograph.runtime.contracts import (
     CODE_BITS,
     DEFAULT_BITS,
@@ -94,10 +95,11 @@ class IndexApp:
     async def list_collections(
         self, page_size: int = 0, page_token: str = ""
     ) -> tuple[list[Collection], str]:
-        """The collections that serve, by name. Errors: InvalidPageToken."""
+        """The collections that serve and that the caller may read, by name. Errors: InvalidPageToken."""
         size, tokens = checks.page_size(page_size), self._opened.tokens
         after = str(tokens.unseal(page_token, "collections")[0]) if page_token else ""
-        found = [store for store in self._opened.stores() if store.name > after]
+        may_read = principal.current().may_read
+        found = [store for store in self._opened.stores() if store.name > after and may_read(store.name)]
         token = tokens.seal("collections", found[size - 1].name) if len(found) > size else ""
         return [store.describe() for store in found[:size]], token
 

@@ -41,6 +41,10 @@ class Principal:
         """The role in a collection."""
         return self.roles.get(collection, self.roles.get(ANY_COLLECTION, Role.NONE))
 
+    def may_read(self, collection: str) -> bool:
+        """Whether they may know of a collection."""
+        return self.role_in(collection) >= Role.READER
+
     def highest_role(self) -> Role:
         """The highest role that they have anywhere."""
         return max(self.roles.values(), default=Role.NONE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 import grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from opentelemetry.trace import Tracer
 
 from scenograph.runtime.health import HEALTH_SERVICE, Health
@@ -58,6 +58,7 @@ class ServerOptions:
     drain_grace_s: float = 30.0
     max_connection_age_s: float = 0.0
     max_connection_grace_s: float = 3600.0
+    reflection: bool = True
 
     def ages(self) -> Sequence[tuple[str, int]]:
         """gRPC's arguments of how old a connection gets; none where it may get as old as it likes."""
@@ -76,7 +77,7 @@ class Server:
 
     Calls are Unavailable until `add` has given the services their handlers and `ready` was called. `serving`:
     what health says of the server, from `ready` until `drain`. `metrics_address` is where metrics are served
-    over HTTP; empty: nowhere.
+    over HTTP; empty: nowhere. `guard`: what decides who may call; without one, everybody.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Server:
         metrics: Metrics = UNREAD,
         tracer: Tracer | None = None,
         credentials: grpc.ServerCredentials | None = None,
+        guard: Around | None = None,
     ) -> None:
         self.services = tuple(services)
         self.options = options
@@ -96,6 +98,7 @@ class Server:
         self._metrics = metrics
         self._tracer = tracer
         self._credentials = credentials
+        self._guard = guard
         self._late = _LateHandlers(self.services, self._layers)
         self._health = Health(self.services)
         self._server: grpc.aio.Server | None = None
@@ -116,7 +119,13 @@ class Server:
         server = grpc.aio.server(options=(*OPTIONS, largest, shared, *options.ages()))
         server.add_generic_rpc_handlers((self._late,))
         await self._health.attach(server)
-        reflection.enable_server_reflection((*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME), server)
+        if options.reflection:
+            names = (*self.services, HEALTH_SERVICE, reflection.SERVICE_NAME)
+            self.add(
+                lambda late: reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+                    reflection.aio.ReflectionServicer(names), late
+                )
+            )
         host = f"[{options.host}]" if ":" in options.host else options.host
         target = options.host if options.host.startswith(UNIX) else f"{host}:{options.port}"
         try:
@@ -136,6 +145,7 @@ class Server:
             Counts(self._metrics, name_of),
             Access(),
             Errors(),
+            *((self._guard,) if self._guard is not None else ()),
             Deadlines(self.options.unary_deadline_s, self.options.stream_deadline_s),
             Validation(),
         )
@@ -182,6 +192,10 @@ class Server:
                 loop.remove_signal_handler(number)
 
 
+_EARLY = f"/{reflection.SERVICE_NAME}/"
+"""Answered before the services are ready."""
+
+
 class _LateHandlers(grpc.GenericRpcHandler):
     """Handlers that arrive after the port is open; generated `add_..._to_server` take it for a server."""
 
@@ -211,7 +225,7 @@ class _LateHandlers(grpc.GenericRpcHandler):
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = handler_call_details.method
-        if self._open:
+        if self._open or method.startswith(_EARLY):
             return self._handlers.get(method)
         if method.split("/")[1] in self._services:
             return wrapped(grpc.stream_stream_rpc_method_handler(_not_ready), method, self._layers)

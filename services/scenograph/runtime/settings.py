@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,9 +25,8 @@ from scenograph.scene.errors import InvalidInput
 
 PREFIX = "SCENOGRAPH_"
 CONFIG_VARIABLE = "SCENOGRAPH_CONFIG"
-_OTHER_VARIABLES = frozenset(
-    {CONFIG_VARIABLE, "SCENOGRAPH_DATA"}
-)  # the second tells tests where data sets are
+# Where tests find data sets; what the command line sends as credentials.
+_OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SCENOGRAPH_DATA", "SCENOGRAPH_KEY", "SCENOGRAPH_KEY_FILE"})
 
 MIB = 1024 * 1024
 
@@ -208,6 +207,66 @@ class GatewaySettings(Section):
         return {name.removesuffix(suffix): fields[name] for name in fields if name.endswith(suffix)}
 
 
+class SecuritySettings(Section):
+    """Who may call. Without principals and tokens nobody is asked, and everybody may do everything."""
+
+    principals: str = Field(
+        default="", description="TOML file of those who may call, read again when it changes"
+    )
+    jwt_jwks: str = Field(default="", description="JWKS file of the keys that tokens are signed with")
+    jwt_issuer: str = Field(default="", description="who must have made a token: its `iss`")
+    jwt_audience: str = Field(default="", description="whom a token must be for: one of its `aud`")
+    jwt_leeway_s: float = Field(
+        default=30.0, ge=0, description="how far the clocks of this server and of a token's maker may differ"
+    )
+    jwt_calls_per_s: float = Field(
+        default=0.0, ge=0, description="calls in a second that each holder of a token may make; 0: any number"
+    )
+    jwt_concurrent: int = Field(
+        default=0, ge=0, description="calls at the same time of each holder of a token; 0: any number"
+    )
+    service_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="secret that scenograph's own processes share, to know one another; a `scenograph key`",
+    )
+    service_key_file: str = Field(default="", description="file with the same, in the place of `service_key`")
+    reflection: bool = Field(
+        default=True, description="tell which services there are (gRPC reflection), to whoever may call them"
+    )
+
+    @model_validator(mode="after")
+    def _tokens_are_for_somebody(self) -> Self:
+        if self.jwt_jwks and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("security.jwt_jwks needs security.jwt_issuer and security.jwt_audience")
+        if self.service_key.get_secret_value() and self.service_key_file:
+            raise ValueError("security.service_key and security.service_key_file are both given")
+        return self
+
+
+class AuditSettings(Section):
+    """The audit log."""
+
+    file: str = Field(
+        default="", description="file that the audit log is added to, a line of JSON each; empty: none"
+    )
+
+
+class AnomalySettings(Section):
+    """What raises an alarm, by principal or by peer; 0: nothing does."""
+
+    read_items: int = Field(default=10_000, ge=0, description="items that a principal read in the window")
+    read_window_s: float = Field(default=3600.0, gt=0, description="that window")
+    burst_calls: int = Field(default=600, ge=0, description="least calls in a minute that are a burst")
+    burst_factor: float = Field(
+        default=5.0, ge=1, description="and so many times what the principal usually makes"
+    )
+    failed_logins: int = Field(
+        default=10, ge=0, description="calls with wrong credentials or none, from one address in the window"
+    )
+    failed_logins_in_all: int = Field(default=100, ge=0, description="the same, from all addresses together")
+    failed_window_s: float = Field(default=300.0, gt=0, description="that window")
+
+
 class Settings(BaseSettings):
     """Settings of a serving process."""
 
@@ -264,6 +323,9 @@ class Settings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     index: IndexSettings = IndexSettings()
     gateway: GatewaySettings = GatewaySettings()
+    security: SecuritySettings = SecuritySettings()
+    audit: AuditSettings = AuditSettings()
+    anomalies: AnomalySettings = AnomalySettings()
 
     @model_validator(mode="after")
     def _https_has_a_certificate(self) -> Self:

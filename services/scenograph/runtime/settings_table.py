@@ -39,7 +39,7 @@ def _row(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "in the user's data folder"
-    return f"`{field.default}`" if field.default != "" else "empty"
+    return f"`{field.default}`" if str(field.default) else "empty"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scenograph.packs import Pack
 from scenograph.runtime.packs import Packs
+from scenograph.runtime.principal import SYSTEM, acting_as
 from scenograph.runtime.sessions import Workers
 from scenograph.runtime.settings import Settings
 from scenograph.runtime.sharing import Shared
@@ -94,12 +95,14 @@ class Process:
     def reached(self) -> Reached:
         """The services in other processes."""
         from scenograph.cli.compose.remotes import Reached
+        from scenograph.cli.compose.security import service_key
         from scenograph.gateway.reaching import Reaching
 
         chosen = self.settings.gateway
         reaching = Reaching(
             caller_certificates(self.settings.tls),
             self.settings.tls.server_name,
+            service_key(self.settings.security),
             failures=chosen.circuit_failures,
             wait_s=chosen.circuit_wait_s,
             metrics=self.metrics,
@@ -130,7 +133,8 @@ class Process:
         from scenograph.cli.compose.loading import Loader, collections_by_pack
 
         async def collections() -> dict[str, list[str]]:
-            return await collections_by_pack(self.index) if "gateway" in self.services else {}
+            with acting_as(SYSTEM):  # a pack is in use whoever may see the collection
+                return await collections_by_pack(self.index) if "gateway" in self.services else {}
 
         app = AdminApp(self.packs, Loader(self), collections, self.reencoder)
         self.closing.push_async_callback(app.close)

@@ -46,6 +46,7 @@ class Access(Around):
                     "code": outcome.code,
                     "milliseconds": milliseconds,
                     "peer": call.context.peer(),
+                    "principal": call.principal,
                 },
             )
             request_id.reset(token)

@@ -30,21 +30,26 @@ class Call:
     """One call: `method` like "/scenograph.v1.GatewayService/Search"; `streaming` where a side streams.
 
     `seconds`: the time that the caller gave it; None where it set no deadline. `metadata`: what it sent
-    along.
+    along. `principal`: who made it, once that is known; `visit`: what its guard keeps of it.
     """
 
-    __slots__ = ("context", "metadata", "method", "seconds", "streaming")
+    __slots__ = (
+        "context", "metadata", "method", "principal", "requests_stream", "seconds", "streaming", "visit"
+    )  # fmt: skip
 
-    def __init__(self, method: str, streaming: bool, context: Context) -> None:
+    def __init__(self, method: str, kind: tuple[bool, bool], context: Context) -> None:
         self.method = method
-        self.streaming = streaming
+        self.requests_stream = kind[0]
+        self.streaming = any(kind)
+        self.principal = ""
+        self.visit: object = None
         self.context = context
         self.seconds: float | None = context.time_remaining()
         self.metadata: dict[str, str | bytes] = dict(context.invocation_metadata() or ())
 
 
 class Around:
-    """Something that happens around calls: override `around`, `check`, or both."""
+    """Something that happens around calls: override `around`, `check`, `answering`, or several."""
 
     async def around(self, call: Call, request: Any, go_on: GoOn) -> Any:
         """Awaits what is inside and gives back its answer; errors pass through."""
@@ -52,6 +57,9 @@ class Around:
 
     def check(self, call: Call, request: Message) -> None:
         """Sees each request message before the handler does; raises to refuse it."""
+
+    async def answering(self, call: Call, answer: Any) -> None:
+        """Sees each message of a streamed answer before it goes out."""
 
 
 def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
@@ -64,17 +72,23 @@ def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
     )
     checks = [layer.check for layer in layers if type(layer).check is not Around.check]
+    watchers = [layer.answering for layer in layers if type(layer).answering is not Around.answering]
 
     async def innermost(call: Call, request: Any) -> Any:
         def check(message: Message) -> None:
             for each in checks:
                 each(call, message)
 
+        async def write(response: Any) -> None:
+            for each in watchers:
+                await each(call, response)
+            await call.context.write(response)
+
         if not handler.request_streaming:
             check(request)
-            return await _answer(behaviour(request, call.context), call.context)
+            return await _answer(behaviour(request, call.context), write)
         async with _Checked(request, check) as requests:
-            return await _answer(behaviour(requests, call.context), call.context)
+            return await _answer(behaviour(requests, call.context), write)
 
     go_on: GoOn = innermost
     for layer in reversed(layers):
@@ -83,7 +97,7 @@ def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
     outermost = go_on
 
     async def run(request: Any, context: Context) -> Any:
-        return await outermost(Call(method, any(kind), context), request)
+        return await outermost(Call(method, kind, context), request)
 
     made: Handler = _FACTORIES[kind](
         run,
@@ -98,7 +112,7 @@ def _unless_bytes(serializer: Any) -> Callable[[Any], bytes]:
     return lambda message: message if type(message) is bytes else serializer(message)
 
 
-async def _answer(outcome: Any, context: Context) -> Any:
+async def _answer(outcome: Any, write: Callable[[Any], Awaitable[None]]) -> Any:
     """Awaits a handler's one answer, or writes its answers out.
 
     They are written here, not yielded on, so that blocks around the handler are left in this very task.
@@ -107,7 +121,7 @@ async def _answer(outcome: Any, context: Context) -> Any:
         return await outcome
     async with aclosing(outcome):
         async for response in outcome:
-            await context.write(response)
+            await write(response)
 
 
 class _Checked(AsyncIterator[Message]):

@@ -44,6 +44,8 @@ RESULTS = ("hit", "miss", "bypass")
 REMOTES = ("visual", "textual", "encoder", "hashing", "matching", "index")
 """The services that may be in other processes."""
 OUTCOMES = ("stored", "replayed", "failed")
+REFUSALS = ("unauthenticated", "denied", "quota")
+ANOMALIES = ("bulk_export", "query_burst", "failed_logins", "failed_logins_in_all", "forged_principal")
 
 
 class Row(NamedTuple):
@@ -121,6 +123,21 @@ class Metrics:
         self.circuit_refused = self._counter(
             "scenograph_circuit_refused_calls", "calls to such a service, refused at once", "service"
         )
+        self.refused = self._counter(
+            "scenograph_refused_calls",
+            "calls refused for who made them: unauthenticated, denied (no right to it), quota",
+            "reason",
+        )
+        self.anomalies = self._counter(
+            "scenograph_anomalies",
+            "alarms: bulk_export, query_burst, failed_logins (of one address), failed_logins_in_all, "
+            "forged_principal",
+            "kind",
+        )
+        self.audit_lines = self._counter("scenograph_audit_lines", "lines written to the audit log", "")
+        self.audit_failures = self._counter(
+            "scenograph_audit_failures", "times that the audit log could not be written", ""
+        )
         self.table += (Row(*metric) for metric in (*COLLECTION_METRICS, *CERTIFICATE_METRICS))
         # Looking a series up by its labels takes as long as counting does.
         self._rpc = cache(self.rpc_seconds.labels)
@@ -133,6 +150,10 @@ class Metrics:
         for service in REMOTES:
             self.circuit_open.labels(service)
             self.circuit_refused.labels(service)
+        for reason in REFUSALS:
+            self.refused.labels(reason)
+        for kind in ANOMALIES:
+            self.anomalies.labels(kind)
 
     def called(self, method: str, code: str, seconds: float) -> None:
         """Takes in a call served."""
