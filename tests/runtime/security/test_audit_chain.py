@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,19 +17,28 @@ from scenograph.runtime.security.audit.head import head_path, read_head
 from scenograph.runtime.security.audit.verify import verify
 from scenograph.scene.errors import FailedPrecondition, InvalidInput
 
-shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+
+
+@cache
+def _made(count: int) -> tuple[bytes, bytes]:
+    """What the files of a log of so many lines hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.jsonl"
+        file = AuditFile(path)
+        for number in range(count):
+            file.append([{"event": "call", "principal": f"é{number % 3}", "items": ["a", '"', "\n"]}])
+        file.sync()
+        file.close()
+        return path.read_bytes(), head_path(path).read_bytes()
 
 
 def written(path: Path, count: int = 12) -> list[bytes]:
     """A log of so many lines, and the lines."""
-    path.unlink(missing_ok=True)
-    head_path(path).unlink(missing_ok=True)
-    file = AuditFile(path)
-    for number in range(count):
-        file.append([{"event": "call", "principal": f"é{number % 3}", "items": ["a", '"', "\n"]}])
-    file.sync()
-    file.close()
-    return path.read_bytes().splitlines(keepends=True)
+    log, head = _made(count)
+    path.write_bytes(log)
+    head_path(path).write_bytes(head)
+    return log.splitlines(keepends=True)
 
 
 def lines_named(path: Path) -> set[int]:
@@ -43,7 +54,6 @@ def test_an_untouched_log_is_good(tmp_path: Path) -> None:
     assert [one["seq"] for one in fields] == list(range(1, 13)) and found.last == read_head(path)
     assert fields[0]["previous"] == "0" * 64
     assert [one["previous"] for one in fields[1:]] == [one["digest"] for one in fields[:-1]]
-    assert path.stat().st_mode & 0o777 == 0o600
 
 
 @given(place=st.integers(0, 10**6), value=st.integers(1, 255))
@@ -162,6 +172,7 @@ def test_what_was_on_disk_and_is_not_stops_the_start(tmp_path: Path) -> None:
 def test_one_process_writes_a_log(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     file = AuditFile(path)
+    assert path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FailedPrecondition, match="another process"):
         AuditFile(path)
     file.close()
