@@ -8,6 +8,7 @@ import typer
 
 from scenograph.client import TLS, Client
 from scenograph.client.channel import DEFAULT_TIMEOUT
+from scenograph.client.tls import SYSTEM
 
 _PANEL = "Encryption"
 _ca = _server_name = ""
@@ -65,3 +66,11 @@ def connect(server: str, timeout: float = DEFAULT_TIMEOUT) -> Client:
     """A client of a command's server, encrypted as the options before the command say."""
     tls = TLS(ca=_ca, certificate=_own[0], key=_own[1], server_name=_server_name)
     return Client(server, timeout=timeout, tls=tls if tls != TLS() else False)
+
+
+def of_load() -> dict[str, str | bool]:
+    """The same in the words of load configs; nothing without encryption."""
+    if not any((_ca, *_own, _server_name)):
+        return {}
+    ca = "" if _ca == SYSTEM else _ca
+    return {"insecure": False, "cacert": ca, "cert": _own[0], "key": _own[1], "cname": _server_name}
