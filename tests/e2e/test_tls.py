@@ -20,6 +20,7 @@ from scenograph.packs import Pack
 from tests.authority import Authority, Pair
 from tests.e2e.conftest import PHOTOS
 from tests.e2e.photos import ITEMS
+from tests.support import ROOT
 
 SERVICES = ("encoder", "index", "gateway")
 
@@ -105,6 +106,10 @@ def test_the_command_line(secured: Secured) -> None:
     variables = {f"SCENOGRAPH_TLS_{name}": value for name, value in zip(names, given[1::2], strict=True)}
     again = subprocess.run([*command, *what], capture_output=True, text=True, env={**os.environ, **variables})
     assert again.stdout == done.stdout
+    load = ["bench", "load", "--config", str(ROOT / "deploy/ghz/health.json"), "--json", "--total", "10"]
+    load += ["--host", secured.address]
+    loaded = subprocess.run([*command, *given, *load], capture_output=True, text=True, check=True)
+    assert json.loads(loaded.stdout)["statusCodeDistribution"] == {"OK": 10}
     without = subprocess.run([*command, *what], capture_output=True, text=True)
     assert without.returncode == 1 and "cannot reach a scenograph server" in without.stderr
 

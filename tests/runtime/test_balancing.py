@@ -52,7 +52,7 @@ async def test_each_replica_gets_its_share() -> None:
         while len(met) < 2:  # both connections are made
             met[await remote.say("")] += 1
         shares = Counter([await remote.say("") for _ in range(40)])
-        assert shares == {HOSTS[0]: 20, HOSTS[1]: 20}
+        assert all(18 <= shares[host] <= 22 for host in HOSTS), shares
         await remote.close()
 
 

@@ -18,6 +18,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from tests.authority import Authority, Pair, channel_to
+from tests.redis_process import free_port
 from tests.runtime.probe import NAME, Behaviour, Probe, register
 from tests.runtime.test_remote_call import RemoteProbe, RepeatingProbe
 
@@ -43,11 +44,11 @@ async def echo(text: str, context: object) -> str:
 
 @asynccontextmanager
 async def secured(
-    own: Pair, client_ca: str = "", behaviour: Behaviour = echo, host: str = "127.0.0.1"
+    own: Pair, client_ca: str = "", behaviour: Behaviour = echo, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[Server]:
     """A server of the probe service, as `serve` makes one."""
     files = CertificateFiles(str(own.certificate), str(own.key), client_ca)
-    server = Server([NAME], ServerOptions(host=host), credentials=server_credentials(files))
+    server = Server([NAME], ServerOptions(host=host, port=port), credentials=server_credentials(files))
     await server.start()
     server.add(register(behaviour))
     await server.ready()
@@ -235,6 +236,39 @@ async def test_a_caller_without_what_the_server_asks_for_is_told_unavailable(aut
             with pytest.raises(Unavailable):
                 await remote.say("x")
             await remote.close()
+
+
+async def test_replicas_that_share_a_name(authority: Authority) -> None:
+    """Addresses in a list are in no certificate: `tls.server_name` says what is."""
+    own, port, hosts = (
+        authority.issue("own", hosts=("replicas.example",)),
+        free_port(),
+        ("127.0.0.2", "127.0.0.3"),
+    )
+    met: set[str] = set()
+
+    def at(host: str) -> Behaviour:
+        async def note(text: str, context: object) -> str:
+            met.add(host)
+            return text
+
+        return note
+
+    files = CertificateFiles(authorities=str(authority.file))
+    target = "ipv4:" + ",".join(f"{host}:{port}" for host in hosts)
+    async with (
+        secured(own, behaviour=at(hosts[0]), host=hosts[0], port=port),
+        secured(own, behaviour=at(hosts[1]), host=hosts[1], port=port),
+    ):
+        remote = RemoteProbe(target, Reaching(files, "replicas.example"))
+        async with asyncio.timeout(20):
+            while len(met) < 2:
+                assert await remote.say("x") == "x"
+        await remote.close()
+        nameless = RemoteProbe(target, Reaching(files))
+        with pytest.raises(Unavailable):
+            await nameless.say("x")
+        await nameless.close()
 
 
 async def test_a_sockets_file_needs_no_encryption(authority: Authority, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenograph.cli.connection import api_key, of_load
 from scenograph.cli.evaluate_output import ReportFolder
 from scenograph.cli.options import Json
 from scenograph.cli.output import err, out, print_json, progress
@@ -60,8 +61,11 @@ def load(
         given["duration"] = ""
     if rps is not None:
         given |= {"rps": rps, "load-schedule": "const"}
-    changed = {key: value for key, value in given.items() if value is not None}
-    chosen = make_config(read_config(config) | changed)
+    changed = {key: value for key, value in given.items() if value is not None} | of_load()
+    written = read_config(config)
+    if (key := api_key()) is not None:
+        changed["metadata"] = {**written.get("metadata", {}), "authorization": f"Bearer {key}"}
+    chosen = make_config(written | changed)
     calls = None if chosen.seconds("duration") else chosen.total
     with progress() as bar, interrupts() as asked:
         task = bar.add_task(chosen.name or chosen.call, total=calls)

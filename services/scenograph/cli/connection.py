@@ -11,6 +11,7 @@ import typer
 
 from scenograph.client import TLS, Client
 from scenograph.client.channel import DEFAULT_TIMEOUT
+from scenograph.client.tls import SYSTEM
 
 _PANEL = "Encryption"
 _WHO = "Who calls"
@@ -102,3 +103,11 @@ def tls() -> TLS | bool:
 def connect(server: str, timeout: float = DEFAULT_TIMEOUT) -> Client:
     """A client of a command's server, as the options before the command say."""
     return Client(server, timeout=timeout, tls=tls(), key=api_key())
+
+
+def of_load() -> dict[str, str | bool]:
+    """The encryption in the words of load configs; nothing where none is asked for."""
+    if not any((_ca, *_own, _server_name)):
+        return {}
+    ca = "" if _ca == SYSTEM else _ca
+    return {"insecure": False, "cacert": ca, "cert": _own[0], "key": _own[1], "cname": _server_name}

@@ -16,6 +16,7 @@ from typing import Any
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 _PLAIN = {f"SCENOGRAPH_TLS_{name}": "" for name in ("CERTIFICATE", "KEY", "CLIENT_CA", "CA", "SERVER_NAME")}
+_PLAIN["SCENOGRAPH_METRICS_TLS"] = "false"
 
 
 class ServerProcess:
