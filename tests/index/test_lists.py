@@ -54,7 +54,7 @@ def made_of(codes: CodeArray) -> View:
     modality = np.where(np.arange(size) % 2, Modality.TEXT, Modality.IMAGE).astype(np.uint8)
     rows = Rows(modality, np.zeros(size, np.int32), np.arange(1, size + 1), codes, nothing, [""] * size)
     names = [f"i{number:05}" for number in range(size)]
-    draft.append(names, [b"{}"] * size, np.arange(size), np.ones(size, np.int64), rows)
+    draft.append(names, [b"{}"] * size, [b""] * size, np.arange(size), np.ones(size, np.int64), rows)
     return draft.view(1)
 
 
