@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from scenograph.gateway.meter import Meter
 from scenograph.gateway.requests import IngestItem
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_item
+from scenograph.prep.strip import strip_metadata
 from scenograph.runtime.contracts import Entry, Index, Record, Write
 from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import Internal, InvalidInput, PackMismatch, ScenographError
@@ -96,7 +98,11 @@ class Writer:
         for ready, (error, replayed) in zip(batch, results, strict=True):
             item = ready.request.item
             if error is None and item.image is not None and item.image.upload_id:
-                await self._uploads.use_up([item.image.upload_id], request_id=ready.request.request_id)
+                await self._uploads.use_up(
+                    [item.image.upload_id],
+                    request_id=ready.request.request_id,
+                    item=(ready.request.collection, item.id),
+                )
             outcomes.append(Outcome(item.id, ready.request.request_id, error, replayed))
         return outcomes
 
@@ -119,7 +125,9 @@ class Writer:
             check_item(request.item, request.request_id)
             if image is None or image.content:
                 return _Loaded(request, image.content if image is not None else b"")
-            return _Loaded(request, await self._uploads.read(image.upload_id, request_id=request.request_id))
+            owner = (request.collection, request.item.id)
+            content = await self._uploads.read(image.upload_id, request_id=request.request_id, item=owner)
+            return _Loaded(request, content)
         except ScenographError as error:
             return error
 
@@ -149,8 +157,8 @@ class Writer:
             made = [("image", next(image_entries))] if item.image is not None else []
             made += [(f"texts[{place}]", next(text_entries)) for place in range(len(item.texts))]
             write = _assemble(one, made, engine.pack.version)
-            if isinstance(write, Write) and self._keep_images:
-                write = replace(write, original=one.content)
+            if isinstance(write, Write) and self._keep_images and item.image is not None:
+                write = replace(write, original=await asyncio.to_thread(strip_metadata, one.content))
             writes.append(write)
         return writes
 

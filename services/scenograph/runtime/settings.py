@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -106,7 +106,7 @@ class InferenceSettings(Section):
 
 
 class IndexSettings(Section):
-    """How collections are searched."""
+    """How collections are searched, and encrypted."""
 
     exact_up_to: int = Field(
         default=2_000_000,
@@ -116,6 +116,11 @@ class IndexSettings(Section):
     recall: float = Field(
         default=0.97, gt=0, lt=1, description="share of the nearest entries that it then finds, on average"
     )
+    key: SecretStr = Field(
+        default=SecretStr(""),
+        description="key (32 bytes in base64) that records and uploads are encrypted by; old ones after it",
+    )
+    key_file: str = Field(default="", description="file of such keys instead, one a line, the newest first")
 
 
 class GatewaySettings(Section):
