@@ -47,7 +47,7 @@ class GatewayApp:
         self._erasure = Erasure(engines, cache, uploads)
         self._collections = Collections(index, engines, self._erasure)
         self._meter = Meter(metrics)
-        writer = Writer(index, self._collections, uploads, self._meter, keep_images=limits.keep_images)
+        writer = Writer(index, self._collections, uploads, self._meter, limits=limits)
         self._ingestor = Ingestor(self._collections, writer, limits)
 
     @property

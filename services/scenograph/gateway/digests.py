@@ -52,7 +52,7 @@ def source_digest(source: Source) -> bytes:
 def item_digest(item: Item, content: bytes) -> bytes:
     """Of all that a caller stores; `content` is the image's file, however it arrived."""
     image = hashlib.sha256(content).digest() if item.image is not None else None
-    return digest(item.id, image, item.texts, dict(item.metadata), item.access_labels)
+    return digest(item.id, image, item.texts, dict(item.metadata), item.access_labels, item.blur_faces)
 
 
 def request_digest(request: SearchRequest) -> bytes:
