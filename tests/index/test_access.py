@@ -1,10 +1,9 @@
-"""Items behind access labels are not there for who holds none of them: not among hits, in counts, on pages, by
-id. A slow and obvious index in Python says what each caller is to see.
+"""Items behind access labels are not there for who holds none of them: not among hits, in counts, on pages,
+by id. A slow and obvious index in Python says what each caller is to see.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +18,7 @@ from hypothesis import strategies as st
 from tests.index.make import all_ids, opened, put, query, record
 
 from scenograph.index.app import IndexApp
-from scenograph.index.limits import Limits
-from scenograph.runtime.contracts import IndexQuery, Modality, Record, SearchIndex, SearchKind, Write
+from scenograph.runtime.contracts import IndexQuery, Modality, Record, Write
 from scenograph.runtime.principal import Principal, acting_as
 from scenograph.runtime.vault import Vault
 from scenograph.scene.errors import InvalidInput, InvalidPageToken, PermissionDenied
@@ -165,34 +163,6 @@ async def test_nobody_sees_more_than_is_there_for_them(
         async with opened(path, vault=vault) as again:
             for held in last:
                 await check(again, obvious, held)
-
-
-async def test_lists_of_a_large_collection_hide_as_well(tmp_path: Path) -> None:
-    """With lists the answer is found among what the caller sees, as many as are asked for, and tells no
-    counts.
-    """
-    async with opened(tmp_path, Limits(exact_up_to=500), collections=["photos"]) as app:
-        for start in range(0, 3000, 1000):
-            ones = [
-                replace(record(f"i{number}", number, texts=0), access_labels=("a",) if number % 4 else ())
-                for number in range(start, start + 1000)
-            ]
-            await put(app, *ones)
-        while (await app.get_collection("photos")).search_index.kind is not SearchKind.LISTS:
-            await asyncio.sleep(0.05)
-        asked = query(7, coarse_candidates=20)
-        whole = await app.search("photos", asked)
-        assert whole.searched.kind is SearchKind.LISTS and whole.considered == 3000
-        with acting_as(holder(frozenset({"b"}))):
-            answer = await app.search("photos", asked)
-            exact = await app.search("photos", replace(asked, exact=True))
-            described = await app.get_collection("photos")
-        assert answer.considered == exact.considered == described.items == 750
-        assert all(int(hit.item_id[1:]) % 4 == 0 for hit in (*answer.hits, *exact.hits))
-        assert len(answer.hits) == len(exact.hits) == 20
-        for told in (answer.searched, described.search_index):
-            assert (told.entries, told.lists) == (0, 0)
-        assert exact.searched == SearchIndex()
 
 
 async def test_a_page_token_is_for_the_same_eyes(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def rekey(
 
     settings = load_settings(config, data_dir=data)
     chosen = settings.index
-    vault = Vault.of("", str(key_file)) if key_file else Vault.of(chosen.key.get_secret_value(), chosen.key_file)
+    keys = ("", str(key_file)) if key_file else (chosen.key.get_secret_value(), chosen.key_file)
+    vault = Vault.of(*keys)
     if vault is None:
         raise InvalidInput("no key: give --key-file, index.key_file or index.key")
 
