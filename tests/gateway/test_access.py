@@ -37,6 +37,7 @@ from scenograph.scene.errors import (
     PageTokenExpired,
     PermissionDenied,
 )
+from scenograph.v1 import common_pb2
 from scenograph.v1 import gateway_pb2 as pb
 from scenograph.v1 import gateway_pb2_grpc as pb_grpc
 
@@ -243,7 +244,7 @@ async def test_answers_kept_as_they_were_sent_are_sent_to_the_same_eyes(stub: St
     request = pb.SearchRequest(
         collection="labelled",
         query=pb.Query(parts=[part]),
-        returning=Modality.TEXT.value,
+        returning=common_pb2.MODALITY_TEXT,
         explain=True,
         page_size=50,
     )

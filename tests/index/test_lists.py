@@ -137,8 +137,8 @@ def test_lists_of_all_centres_rank_as_exact_search_does(view: View) -> None:
 
 def test_lists_are_kept_and_read_whole_or_not_at_all(view: View) -> None:
     lists = view.table.lists
-    assert lists is not None
     table = view.table
+    assert lists is not None and table.folder is not None
     write_lists(table.folder, lists)
     again = read_lists(table, view.rows)
     assert again is not None and again.probes == lists.probes and again.recall == lists.recall
