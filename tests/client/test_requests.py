@@ -26,6 +26,13 @@ def _search(**arguments: object) -> gateway_pb2.SearchRequest:
     return search("photos", what, "", Images())
 
 
+def test_items_with_labels_and_blurred_faces() -> None:
+    items = [Item("a", texts=["x"]), Item("b", texts=["y"], access_labels=("red", "blue"), blur_faces=True)]
+    plain, labelled = batch_ingest("photos", items, "r", Images()).items
+    assert (list(plain.access_labels), plain.blur_faces) == ([], False)
+    assert (list(labelled.access_labels), labelled.blur_faces) == (["red", "blue"], True)
+
+
 def test_search_defaults() -> None:
     request = _search(text="a dog")
     assert [part.text for part in request.query.parts] == ["a dog"]

@@ -78,6 +78,18 @@ def test_ingest_goes_on_where_it_stopped(shell: Shell, folder: Path) -> None:
     assert shell.code == 0 and second == {"stored": 2, "known_already": 2, "failed": []}
 
 
+def test_ingest_for_some_eyes_and_without_faces(shell: Shell, tmp_path: Path) -> None:
+    """The same photo with other labels is another request, not a repetition."""
+    shutil.copy(sample_photo("astronaut.png"), tmp_path / "astronaut.png")
+    options = ("--access", "crew", "--access", "family", "--blur-faces")
+    for arguments, known in (((), 0), (options, 0), (options, 1)):
+        told = shell.json("ingest", "cli-labels", str(tmp_path / "astronaut.png"), *arguments)
+        assert shell.code == 0 and told == {"stored": 1, "known_already": known, "failed": []}
+    with Client(shell.address) as client:
+        (page,) = client.list_items("cli-labels")
+    assert [item.access_labels for item in page] == [("crew", "family")]
+
+
 def test_ingest_captions_then_search(shell: Shell, folder: Path) -> None:
     assert "2 of 2 stored" in shell.text(
         "ingest", "cli-captions", "--captions", str(folder / "captions.jsonl")

@@ -20,6 +20,7 @@ from scenograph.runtime.contracts import (
     Write,
     WriteResult,
 )
+from scenograph.runtime.vault import Vault
 from scenograph.scene.graph import Attribute, Box, Edge, Node, SceneGraph
 from scenograph.scene.units import GraphUnits, UnitKind
 
@@ -94,10 +95,14 @@ async def all_ids(
 
 @asynccontextmanager
 async def opened(
-    folder: Path, limits: Limits | None = None, *, collections: Sequence[str] = ()
+    folder: Path,
+    limits: Limits | None = None,
+    *,
+    collections: Sequence[str] = (),
+    vault: Vault | None = None,
 ) -> AsyncIterator[IndexApp]:
     """An index on the folder, closed afterwards; makes the collections first."""
-    app = IndexApp(folder, limits)
+    app = IndexApp(folder, limits, vault)
     await app.start()
     try:
         for name in collections:

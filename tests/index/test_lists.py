@@ -28,9 +28,12 @@ from scenograph.runtime.contracts import (
     IndexQuery,
     Modality,
     Record,
+    SearchIndex,
     SearchKind,
     Write,
 )
+from scenograph.runtime.principal import Principal, acting_as
+from scenograph.runtime.vault import Vault
 
 BITS = 256
 ITEMS = 3000
@@ -54,7 +57,7 @@ def made_of(codes: CodeArray) -> View:
     modality = np.where(np.arange(size) % 2, Modality.TEXT, Modality.IMAGE).astype(np.uint8)
     rows = Rows(modality, np.zeros(size, np.int32), np.arange(1, size + 1), codes, nothing, [""] * size)
     names = [f"i{number:05}" for number in range(size)]
-    draft.append(names, [b"{}"] * size, np.arange(size), np.ones(size, np.int64), rows)
+    draft.append(names, [b"{}"] * size, [b""] * size, np.arange(size), np.ones(size, np.int64), rows)
     return draft.view(1)
 
 
@@ -134,8 +137,8 @@ def test_lists_of_all_centres_rank_as_exact_search_does(view: View) -> None:
 
 def test_lists_are_kept_and_read_whole_or_not_at_all(view: View) -> None:
     lists = view.table.lists
-    assert lists is not None
     table = view.table
+    assert lists is not None and table.folder is not None
     write_lists(table.folder, lists)
     again = read_lists(table, view.rows)
     assert again is not None and again.probes == lists.probes and again.recall == lists.recall
@@ -191,6 +194,7 @@ async def _write(app: IndexApp, codes: CodeArray, first: int = 0) -> None:
             (Entry(Modality.IMAGE, 0, "", None, np.ones(2, np.float32), code, 1, 1),),
             PACK,
             {"even": number % 2 == 0, "number": number},
+            access_labels=("team",) if number % 3 == 2 else (),
         )
         for number, code in enumerate(codes, first)
     ]
@@ -244,6 +248,39 @@ async def test_filters_hold(app: IndexApp) -> None:
         few = await _search(app, code, filter="number < 60")
         assert few.searched.kind == SearchKind.EXACT and few.considered == 60
         assert _found(few) == _found(await _search(app, code, filter="number < 60", exact=True))
+
+
+async def test_access_labels_hold(app: IndexApp) -> None:
+    """The answer is found among what the caller sees, as many as are asked for, and tells no counts."""
+    with acting_as(Principal("stranger")):
+        described = await app.get_collection("photos")
+        assert described.items == described.entries == ITEMS * 2 // 3
+        assert (described.search_index.entries, described.search_index.lists) == (0, 0)
+        shares = []
+        for code in clustered(10, seed=8):
+            answer, exact = await _search(app, code), await _search(app, code, exact=True)
+            assert answer.considered == exact.considered == described.items
+            assert answer.searched == described.search_index and exact.searched == SearchIndex()
+            for found in (answer, exact):
+                assert len(found.hits) == 20 and all(int(hit.item_id[1:]) % 3 != 2 for hit in found.hits)
+            last = max(hit.hamming for hit in exact.hits)
+            shares.append(np.mean([hit.hamming <= last for hit in answer.hits]))
+        assert np.mean(shares) >= 0.9
+
+
+async def test_an_encrypted_collection_has_its_lists_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "EVERY_S", 0.02)
+    async with opened(tmp_path, LARGE, vault=Vault([bytes(32)])) as app:
+        await app.create_collection("photos", PACK, BITS)
+        await _write(app, clustered(ITEMS))
+        await _listed(app)
+        code = clustered(1, 5)[0]
+        assert (await _search(app, code)).searched.kind == SearchKind.LISTS
+        await app.delete("photos", [item for item, _ in _found(await _search(app, code))])
+        assert len(_found(await _search(app, code))) == 20
+        assert not _kept(tmp_path)
 
 
 async def test_lists_follow_a_growing_collection(app: IndexApp) -> None:

@@ -112,7 +112,7 @@ def views(draw: st.DrawFn) -> View:
         gone = {item, f"i{draw(st.integers(0, 30))}"} if draw(st.integers(0, 4)) == 0 else {item}
         for other in gone & entries.keys():
             draft.remove(entries.pop(other))
-        draft.put(item, number, b"{}", rows)
+        draft.put(item, number, b"{}", b"", rows)
         entries[item] = number * 3
     view = draft.view(2)
     assert view.items == len(entries) == np.count_nonzero(view.live_slots)
@@ -172,7 +172,7 @@ def test_few_wanted_rows_are_searched_as_all_are(tmp_path: Path) -> None:
         one = np.array([number])
         none = np.zeros(1, np.int32)
         rows = Rows(none.astype(np.uint8), none, one, codes, np.zeros((1, 0), np.float32), ["x"])
-        draft.put(f"{number:03}", number, b"{}", rows)
+        draft.put(f"{number:03}", number, b"{}", b"", rows)
     view = draft.view(2)
     asked = IndexQuery(random.integers(0, 256, 8, dtype=np.uint8), 64, PACK, coarse_candidates=10)
     for share in (1, 5, 24, 25, 26, 499, 500):

@@ -14,6 +14,7 @@ from tests.index.make import BITS, PACK, all_ids, code, opened, put, record, sam
 from scenograph.index.app import IndexApp
 from scenograph.index.second_off_loop import SecondOffLoop
 from scenograph.runtime.contracts import IndexQuery, Record, Source, Write
+from scenograph.runtime.principal import Principal, acting_as
 from scenograph.scene.errors import CollectionNotFound, FailedPrecondition, PackMismatch
 
 NEW = "default@2"
@@ -155,14 +156,34 @@ async def test_images_are_kept_with_their_items(app: IndexApp) -> None:
     await second.discard()
 
 
+DOWN_TO_2 = "ALTER TABLE items DROP COLUMN labels; DROP TABLE keys; PRAGMA user_version = 2;"
+
+
 async def test_a_file_of_format_1_is_upgraded(tmp_path: Path) -> None:
     async with opened(tmp_path, collections=["photos"]) as app:
         await put(app, record("a", 1))
     (file,) = (tmp_path / "collections" / "photos").glob("*.sqlite")
     with sqlite3.connect(file) as connection:
-        connection.executescript("DROP TABLE originals; PRAGMA user_version = 1;")
+        connection.executescript(DOWN_TO_2 + "DROP TABLE originals; PRAGMA user_version = 1;")
     connection.close()
     async with opened(tmp_path) as app:
         assert await app.images_not_kept("photos") == 1
         await write(app, "a", 2)
         assert await app.images_not_kept("photos") == 0
+
+
+async def test_a_file_of_format_2_is_upgraded(tmp_path: Path) -> None:
+    """Its items are everybody's, and get labels like any others."""
+    async with opened(tmp_path, collections=["photos"]) as app:
+        await put(app, record("a", 1), record("b", 2))
+    (file,) = (tmp_path / "collections" / "photos").glob("*.sqlite")
+    with sqlite3.connect(file) as connection:
+        connection.executescript(DOWN_TO_2)
+    connection.close()
+    async with opened(tmp_path) as app:
+        found, _ = await app.get("photos", ["a", "b"])
+        assert [one.access_labels for one in found] == [(), ()]
+        await put(app, replace(record("a", 1), access_labels=("team",)))
+        with acting_as(Principal("stranger")):
+            assert await app.get("photos", ["a"]) == ([], ["a"])
+            assert (await app.get_collection("photos")).items == 1

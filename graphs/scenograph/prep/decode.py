@@ -89,6 +89,20 @@ def decode_reduced(
         raise InvalidImage(f"damaged or truncated image: {error}", field=field) from None
 
 
+def image_orientation(data: bytes, *, field: str = "image") -> int:
+    """How a JPEG, PNG or WebP says that it is turned (EXIF, 1 to 8); 1 where it does not.
+
+    Errors: InvalidImage.
+    """
+    try:
+        with _opener(data, field)(io.BytesIO(data)) as image:
+            return _orientation(image)
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(f"image has too many pixels: {error}", field=field) from None
+    except _DECODER_ERRORS as error:
+        raise InvalidImage(f"damaged or truncated image: {error}", field=field) from None
+
+
 def _opener(data: bytes, field: str) -> Callable[[io.BytesIO], ImageFile]:
     """Pillow's reader for the data's magic number: the plugin itself, so no other format is ever tried."""
     if data.startswith(b"\xff\xd8\xff"):

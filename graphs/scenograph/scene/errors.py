@@ -213,6 +213,12 @@ class PackBuildFailed(FailedPrecondition):
     reason = "PACK_BUILD_FAILED"
 
 
+class WrongKey(FailedPrecondition):
+    """Data is encrypted, and the key that it needs was not given."""
+
+    reason = "WRONG_KEY"
+
+
 # Who calls, and what they may.
 
 

@@ -90,8 +90,13 @@ class Item(_message.Message):
     TEXTS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     ACCESS_LABELS_FIELD_NUMBER: _builtins.int
+    BLUR_FACES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id, unique in its collection: 1 to 256 code points."""
+    blur_faces: _builtins.bool
+    """Whether faces in the image are blurred before anything is made of it: graph, embedding and what is kept come from the blurred
+    picture.
+    """
     @_builtins.property
     def image(self) -> _common_pb2.Image:
         """Its image. An item has an image, texts, or both."""
@@ -118,10 +123,11 @@ class Item(_message.Message):
         texts: _abc.Iterable[_builtins.str] | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
         access_labels: _abc.Iterable[_builtins.str] | None = ...,
+        blur_faces: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_labels", b"access_labels", "id", b"id", "image", b"image", "metadata", b"metadata", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_labels", b"access_labels", "blur_faces", b"blur_faces", "id", b"id", "image", b"image", "metadata", b"metadata", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

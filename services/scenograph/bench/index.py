@@ -150,6 +150,6 @@ def _view(folder: Path, mixture: Mixture, entries: int, tell: Tell) -> View:
         nothing = np.zeros((size, 0), np.float32)
         rows = Rows(modality, np.zeros(size, np.int32), numbers, codes, nothing, [""] * size)
         names = [f"item-{number:09d}" for number in numbers.tolist()]
-        draft.append(names, [b"{}"] * size, numbers, np.ones(size, np.int64), rows)
+        draft.append(names, [b"{}"] * size, [b""] * size, numbers, np.ones(size, np.int64), rows)
         tell("codes made", draft.rows, entries)
     return draft.view(1)

@@ -16,6 +16,7 @@ from scenograph.cli import (
     demo,
     evaluate,
     graphs,
+    index,
     ingest,
     key,
     methods,
@@ -42,6 +43,7 @@ app.add_typer(audit.app, name="audit", help="Check the audit log.")
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")
+app.add_typer(index.app, name="index", help="Look after the index folder of a stopped server.")
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("parse")(graphs.parse)

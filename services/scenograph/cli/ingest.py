@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +30,13 @@ def ingest(
         typer.Option(metavar="FILE.jsonl", help='Sentences: {"image": path, "captions": [...]} a line.'),
     ] = None,
     split: Annotated[str, typer.Option(help="Only this split of the captions file.")] = "",
+    access: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="Only who holds it sees the photos; may be given more than once."),
+    ] = None,
+    blur_faces: Annotated[
+        bool, typer.Option("--blur-faces", help="Blur faces; nothing else of them is used or kept.")
+    ] = False,
     server: Server = DEFAULT_ADDRESS,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +49,7 @@ def ingest(
         raise ValueError("no photos found (.jpg, .jpeg, .png, .webp); give a folder, or --captions")
     with connect(server) as client:
         make_collection(client, collection)
-        failures, replayed = store(client, collection, photos)
+        failures, replayed = store(client, collection, photos, access or (), blur_faces=blur_faces)
     stored = len(photos) - len(failures)
     if as_json:
         failed = [{"id": status.item_id, "error": status.error} for status in failures]
@@ -65,13 +72,20 @@ def make_collection(client: Client, name: str) -> None:
     err.print(f"made collection {name}", highlight=False)
 
 
-def store(client: Client, collection: str, photos: list[Captioned]) -> tuple[list[IngestStatus], int]:
+def store(
+    client: Client,
+    collection: str,
+    photos: list[Captioned],
+    access: Sequence[str] = (),
+    *,
+    blur_faces: bool = False,
+) -> tuple[list[IngestStatus], int]:
     """Ingest with a progress bar; the failures, and how many were known already."""
     failures: list[IngestStatus] = []
     replayed = 0
     with progress() as bar:
         task = bar.add_task("ingest", total=len(photos))
-        for status in client.ingest(collection, _read(photos)):
+        for status in client.ingest(collection, _read(photos, tuple(access), blur_faces)):
             bar.advance(task)
             replayed += status.replayed
             if not status.ok:
@@ -107,7 +121,9 @@ def _walk(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
-def _read(photos: Iterable[Captioned]) -> Iterator[Item]:
+def _read(
+    photos: Iterable[Captioned], access: tuple[str, ...] = (), blur_faces: bool = False
+) -> Iterator[Item]:
     """Items whose request id is the digest of all they hold: stored once, and anew where changed."""
     for photo in photos:
         metadata = {**photo.metadata, "path": str(photo.path)}
@@ -119,5 +135,8 @@ def _read(photos: Iterable[Captioned]) -> Iterator[Item]:
             yield Item(photo.name, photo.path)  # the client tells it among the failures
             continue
         digest = hashlib.sha256(image)
-        digest.update(json.dumps([photo.name, photo.captions, metadata], sort_keys=True).encode())
-        yield Item(photo.name, image, photo.captions, metadata, request_id=digest.hexdigest())
+        told: list[object] = [photo.name, photo.captions, metadata]
+        if access or blur_faces:
+            told += [sorted(access), blur_faces]
+        digest.update(json.dumps(told, sort_keys=True).encode())
+        yield Item(photo.name, image, photo.captions, metadata, digest.hexdigest(), access, blur_faces)

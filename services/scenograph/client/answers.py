@@ -98,6 +98,7 @@ def stored_item(message: gateway_pb2.StoredItem) -> StoredItem:
         pack_version=message.pack_version,
         create_time=_time(message.create_time),
         update_time=_time(message.update_time),
+        access_labels=tuple(message.access_labels),
     )
 
 

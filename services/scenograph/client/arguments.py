@@ -23,13 +23,19 @@ ParserName: TypeAlias = Literal["neural", "rules"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is stored: an image, texts, or both; written once under one `request_id`."""
+    """What is stored: an image, texts, or both; written once under one `request_id`.
+
+    `access_labels`: only who holds one of them sees it. `blur_faces`: nothing else of the image is used, or
+    kept.
+    """
 
     id: str
     image: ImageSource | None = None
     texts: Sequence[str] = ()
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)
     request_id: str = ""
+    access_labels: Sequence[str] = ()
+    blur_faces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

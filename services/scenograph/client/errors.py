@@ -219,6 +219,12 @@ class PackCorrupt(FailedPrecondition):
     reason = "PACK_CORRUPT"
 
 
+class WrongKey(FailedPrecondition):
+    """Data is encrypted, and the server was not given the key that it needs."""
+
+    reason = "WRONG_KEY"
+
+
 class Unauthenticated(ScenographError):
     """No credentials, or such as the server does not know, expired or forged."""
 

@@ -63,6 +63,8 @@ def fill_item(message: gateway_pb2.Item, item: Item, images: Images) -> None:
     """Write an item. Errors: OSError for its image file; ValueError for metadata that is not JSON."""
     message.id = item.id
     message.texts.extend(item.texts)
+    message.access_labels.extend(item.access_labels)
+    message.blur_faces = item.blur_faces
     if item.image is not None:
         images.place(message.image, item.image)
     try:

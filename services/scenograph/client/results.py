@@ -54,6 +54,7 @@ class StoredItem:
     pack_version: str
     create_time: datetime
     update_time: datetime
+    access_labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

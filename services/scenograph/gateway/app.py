@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from scenograph.gateway.answers import Hit, Info, Outcome, Report, SearchPage, StagePage, Upload
 from scenograph.gateway.collections import Collections, Engines
+from scenograph.gateway.erasure import Erasure
 from scenograph.gateway.fields import under
 from scenograph.gateway.ingest import Ingestor
 from scenograph.gateway.limits import Limits
@@ -43,15 +44,21 @@ class GatewayApp:
         self._cache = cache
         self._limits = limits
         self._uploads = uploads
-        self._collections = Collections(index, engines)
+        self._erasure = Erasure(engines, cache, uploads)
+        self._collections = Collections(index, engines, self._erasure)
         self._meter = Meter(metrics)
-        writer = Writer(index, self._collections, uploads, self._meter, keep_images=limits.keep_images)
+        writer = Writer(index, self._collections, uploads, self._meter, limits=limits)
         self._ingestor = Ingestor(self._collections, writer, limits)
 
     @property
     def meter(self) -> Meter:
         """For who answers from what was answered before."""
         return self._meter
+
+    @property
+    def erasure(self) -> Erasure:
+        """For who else keeps answers."""
+        return self._erasure
 
     @property
     def collections(self) -> Collections:

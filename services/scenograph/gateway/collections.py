@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from typing import Protocol
 
 from scenograph.gateway import limits
 from scenograph.gateway.engine import Engine
+from scenograph.gateway.erasure import Erasure
 from scenograph.gateway.fields import check_id, counted
 from scenograph.runtime import principal
 from scenograph.runtime.contracts import DEFAULT_BITS, Collection, DeleteResult, Index, Record
@@ -28,13 +29,18 @@ class Engines(Protocol):
         """Whether a pack is loaded."""
         ...
 
+    def __iter__(self) -> Iterator[str]:
+        """The packs that are loaded."""
+        ...
+
 
 class Collections:
     """The collections of an index, each for the codes of one pack; new ones are the default pack's."""
 
-    def __init__(self, index: Index, engines: Engines) -> None:
+    def __init__(self, index: Index, engines: Engines, erasure: Erasure) -> None:
         self._index = index
         self._engines = engines
+        self._erasure = erasure
 
     @asynccontextmanager
     async def of(
@@ -79,8 +85,9 @@ class Collections:
         return [collection for collection in found if may_read(collection.name)], token
 
     async def delete(self, name: str) -> None:
-        """Removes a collection and all it holds."""
+        """Removes a collection and all it holds, and what caches have of it."""
         await self._index.delete_collection(name)
+        await self._erasure.erase(name)
 
     async def get_item(self, collection: str, item_id: str) -> Record:
         """One item, graphs and all. Raises ItemNotFound."""
@@ -99,9 +106,12 @@ class Collections:
         )
 
     async def delete_items(self, collection: str, ids: Sequence[str]) -> DeleteResult:
-        """Removes items."""
+        """Removes items, and what caches have of them."""
         counted(len(ids), most=limits.MAX_DELETE_IDS, what="ids", field="ids")
-        return await self._index.delete(collection, ids)
+        result = await self._index.delete(collection, ids)
+        if result.deleted:
+            await self._erasure.erase(collection, set(ids).difference(result.missing))
+        return result
 
     async def _named(self, name: str) -> Collection:
         if not name:

@@ -40,6 +40,7 @@ def item_from_pb(message: pb.Item) -> Item:
         texts=tuple(message.texts),
         metadata=shared.metadata_from_pb(message.metadata),
         access_labels=tuple(sorted(set(message.access_labels))),
+        blur_faces=message.blur_faces,
     )
 
 

@@ -42,6 +42,7 @@ class Engine:
         )
         kept = KeptRankings(cache, most_hits=limits.kept_hits, ttl_s=limits.ranking_ttl_s)
         self.pack = pack
+        self.kept = kept
         self.maker = EntryMaker(visual, textual, encoder, hashing, pack)
         self.searcher = Searcher(index, preparer, stage, kept, uploads, pack, admission)
         self.ranker = RankService(preparer, self.maker, stage, uploads, pack)

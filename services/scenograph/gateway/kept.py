@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from scenograph.gateway.answers import CacheStatus
-from scenograph.gateway.ranked import Ranking
+from scenograph.gateway.ranked import Ranking, without
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.units import decode_units, encode_units
@@ -46,6 +46,23 @@ class KeptRankings:
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._hits = 0
+        self._erasures: dict[str, int] = {}
+
+    def erasures(self, collection: str) -> int:
+        """How often something of a collection was erased: what was begun before is not to be kept after."""
+        return self._erasures.get(collection, 0)
+
+    def erase(self, collection: str, ids: frozenset[str] | None) -> None:
+        """Lets go of what this process has of items that are removed; None: of the whole collection."""
+        self._erasures[collection] = self.erasures(collection) + 1
+        for key, entry in list(self._entries.items()):
+            ranking = entry.ranking
+            if ranking.collection != collection:
+                continue
+            if ids is None or not ids.isdisjoint(ranking.asked):
+                self._forget(key)
+            else:
+                self._entries[key] = _Entry(without(ranking, ids), entry.expires)
 
     async def get(self, key: str) -> Ranking | None:
         """The ranking, or None where it is kept neither here nor in the shared cache."""
@@ -70,8 +87,14 @@ class KeptRankings:
         self._keep(key, ranking)
         return ranking
 
-    async def put(self, key: str, ranking: Ranking, *, share: bool = True) -> CacheStatus:
-        """Keeps the ranking; BYPASS where only this process could, or should."""
+    async def put(
+        self, key: str, ranking: Ranking, *, share: bool = True, since: int | None = None
+    ) -> CacheStatus:
+        """Keeps the ranking; BYPASS where only this process could, or should, or nobody may: something was
+        erased since so many erasures.
+        """
+        if since is not None and since != self.erasures(ranking.collection):
+            return CacheStatus.BYPASS
         self._keep(key, ranking)
         if not share:
             return CacheStatus.BYPASS

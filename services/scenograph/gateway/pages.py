@@ -74,7 +74,7 @@ class Pages:
         return Page(hits, offset if offset < len(ranking.hits) else None, degraded)
 
     async def _present(self, collection: str, ranked: Sequence[RankedHit], *, explain: bool) -> list[Hit]:
-        ids = list(dict.fromkeys(hit.item_id for hit in ranked))
+        ids = list(dict.fromkeys(hit.item_id for hit in ranked if hit.item_id))
         records: dict[str, Record] = {}
         for start in range(0, len(ids), size := FULL_GET if explain else BRIEF_GET):
             found, _ = await self._index.get(collection, ids[start : start + size], brief=not explain)

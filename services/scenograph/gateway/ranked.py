@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -30,7 +30,8 @@ class RankedHit(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """All hits of a search, best first, with what its pages need: the collection's birth tells it from a
-    namesake, the pack from what it was before it was re-encoded.
+    namesake, the pack from what it was before it was re-encoded. `view` is what its caller may see
+    (`digests.view_key`); `asked` are the items that the query was made of.
     """
 
     hits: tuple[RankedHit, ...]
@@ -43,6 +44,20 @@ class Ranking:
     collection_version: int
     collection_born: datetime
     pack_version: str = ""
+    collection: str = ""
+    view: str = ""
+    asked: tuple[str, ...] = ()
+
+
+GONE = RankedHit("", 0, 0, 0.0, 0.0, 0.0, 0.0, 0)
+"""In the place of a hit whose item was removed: pages go on where they were."""
+
+
+def without(ranking: Ranking, ids: frozenset[str]) -> Ranking:
+    """The same ranking, but nothing of these items."""
+    if not any(hit.item_id in ids for hit in ranking.hits):
+        return ranking
+    return replace(ranking, hits=tuple(GONE if hit.item_id in ids else hit for hit in ranking.hits))
 
 
 def order_digest(ranking: Ranking) -> bytes:

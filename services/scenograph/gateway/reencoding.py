@@ -250,7 +250,14 @@ async def _made(engine: Engine, sources: Sequence[Source], bits: int) -> list[tu
             if isinstance(entry, ScenographError):
                 raise FailedPrecondition(f"item {source.id!r}: {entry.message}") from entry
             entries.append(replace(entry, ordinal=max(place, 0)))
-        records.append((source, Record(source.id, tuple(entries), engine.pack.version, _NO_METADATA)))
+        made_anew = Record(
+            source.id,
+            tuple(entries),
+            engine.pack.version,
+            _NO_METADATA,
+            access_labels=source.access_labels,
+        )
+        records.append((source, made_anew))
     return records
 
 

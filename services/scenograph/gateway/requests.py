@@ -28,6 +28,7 @@ class Item:
     texts: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
     access_labels: tuple[str, ...] = ()
+    blur_faces: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

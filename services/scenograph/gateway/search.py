@@ -10,7 +10,7 @@ from typing import Any
 from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePage
 from scenograph.gateway.deadlines import Estimates, StageTimes
-from scenograph.gateway.digests import ranking_key, request_digest
+from scenograph.gateway.digests import collection_prefix, ranking_key, request_digest, view_key
 from scenograph.gateway.graphstage import GraphStage, query_graph
 from scenograph.gateway.kept import KeptRankings
 from scenograph.gateway.packs import PackInfo
@@ -19,7 +19,7 @@ from scenograph.gateway.prepared import Prepared
 from scenograph.gateway.query import QueryPreparer
 from scenograph.gateway.ranked import Ranking, order_digest
 from scenograph.gateway.ranking import Ranker
-from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, Stage
+from scenograph.gateway.requests import ImageSource, QueryPart, SearchRequest, Stage, StoredSource
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.gateway.uploads import Uploads
 from scenograph.runtime.cache.keys import cache_key
@@ -90,6 +90,7 @@ class Searcher:
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
+            since = self._kept.erasures(request.collection)
             async with self._admission.turn():
                 query, answer = await self._candidates(request, collection, parts, times)
             last = request.options.last_stage
@@ -101,7 +102,7 @@ class Searcher:
                 yield await self._interim(request, floated, Stage.FLOAT, times)
             async with self._admission.turn(again=True):
                 ranking = await self._final(request, query, collection, answer, times)
-            ranked = await self._keep(request, collection, parts, ranking)
+            ranked = await self._keep(request, collection, parts, ranking, since)
         page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
         yield StagePage(request.options.last_stage, True, page)
@@ -138,10 +139,11 @@ class Searcher:
     async def _computed(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
     ) -> _Ranked:
+        since = self._kept.erasures(request.collection)
         async with self._admission.turn():
             query, answer = await self._candidates(request, collection, parts, times)
             ranking = await self._final(request, query, collection, answer, times)
-        return await self._keep(request, collection, parts, ranking)
+        return await self._keep(request, collection, parts, ranking, since)
 
     async def _candidates(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
@@ -168,17 +170,30 @@ class Searcher:
             ranking = self._ranker.by_hamming(request, collection, answer)
         else:
             ranking = await self._ranker.refine(request, query, collection, answer, times)
-        return replace(ranking, pack_version=self._pack.version)
+        asked = tuple(part.source.item_id for part in request.query if isinstance(part.source, StoredSource))
+        return replace(
+            ranking,
+            pack_version=self._pack.version,
+            collection=request.collection,
+            view=view_key(),
+            asked=asked,
+        )
 
     async def _keep(
-        self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], ranking: Ranking
+        self,
+        request: SearchRequest,
+        collection: Collection,
+        parts: Sequence[QueryPart],
+        ranking: Ranking,
+        since: int,
     ) -> _Ranked:
         """Keeps a ranking for the same question; a degraded or uncached one for its own pages alone."""
         if ranking.degraded:
-            key = cache_key("degraded ranking", secrets.token_bytes(16))
+            key = collection_prefix(collection.name) + cache_key("degraded ranking", secrets.token_bytes(16))
         else:
             key = self._key(request, collection, parts, ranking.collection_version)
-        status = await self._kept.put(key, ranking, share=not request.options.bypass_cache)
+        share = not request.options.bypass_cache
+        status = await self._kept.put(key, ranking, share=share, since=since)
         return _Ranked(ranking, key, status)
 
     async def _continued(
@@ -190,7 +205,11 @@ class Searcher:
         if ranking is None:
             ranking = await self._again(request, collection, token, times)
             cache = CacheStatus.MISS
-        mine = ranking is not None and ranking.pack_version == self._pack.version
+        mine = (
+            ranking is not None
+            and ranking.pack_version == self._pack.version
+            and (ranking.collection, ranking.view) == (collection.name, view_key())
+        )
         if ranking is None or not mine or ranking.collection_born != collection.create_time:
             raise PageTokenExpired("the ranking is no longer kept; search again from the first page")
         if request.options.bypass_cache:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from scenograph.gateway.app import GatewayApp
+from scenograph.gateway.digests import collection_prefix, view_key
 from scenograph.runtime.cache.memory import MemoryCache
 from scenograph.runtime.contracts import Collection
 from scenograph.runtime.telemetry.spans import span
@@ -19,11 +20,14 @@ from scenograph.v1 import gateway_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`key` is of the request and of the collection as it was `since`, the time when it was asked."""
+    """`key` is of the request, of what its caller may see, and of the collection as it was `since`, the time
+    when it was asked; `erasures` is how often something of it had been erased by then.
+    """
 
     key: str
     collection: Collection
     since: float
+    erasures: int
 
 
 class SentAnswers:
@@ -33,6 +37,14 @@ class SentAnswers:
         self._app = app
         self._kept = MemoryCache(max_bytes)
         self._ttl_s = ttl_s
+        self._erasures: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
+        app.erasure.also(self.forget)
+
+    async def forget(self, collection: str) -> None:
+        """Lets go of all answers about a collection, also those that are under way."""
+        self._erasures[collection] = self._erasures.get(collection, 0) + 1
+        await self._kept.forget(collection_prefix(collection))
 
     async def question(self, request: pb.SearchRequest) -> Question | None:
         """What is asked, of the collection as it is now; None where the answer is not to be kept.
@@ -48,9 +60,10 @@ class SentAnswers:
         except ScenographError:
             return None
         digest = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
-        born = collection.create_time.timestamp()
-        key = f"{digest} {born} {collection.pack_version} {collection.version}"
-        return Question(key, collection, since)
+        name, born = collection.name, collection.create_time.timestamp()
+        await self._outdated(collection)
+        key = f"{digest} {born} {collection.pack_version} {collection.version} {view_key()}"
+        return Question(collection_prefix(name) + key, collection, since, self._erasures.get(name, 0))
 
     async def again(self, question: Question) -> bytes | None:
         """The answer that was sent before, with what the cache and the time tell of this call.
@@ -73,13 +86,22 @@ class SentAnswers:
 
         Where the collection changed while it was made, nobody will ask for that version any more.
         """
-        if answer.report.degraded:
+        erased = question.erasures != self._erasures.get(question.collection.name, 0)
+        if answer.report.degraded or erased:
             return
         kept = pb.SearchResponse()
         kept.CopyFrom(answer)
         kept.report.ClearField("timings")
         kept.report.cache = pb.CACHE_STATUS_HIT
         await self._kept.set(question.key, kept.SerializeToString(), self._ttl_s)
+
+    async def _outdated(self, collection: Collection) -> None:
+        """Lets go of answers about what the collection was: nobody asks for them again, and another gateway
+        may have removed what they tell.
+        """
+        if self._versions.get(collection.name) != collection.version:
+            self._versions[collection.name] = collection.version
+            await self._kept.forget(collection_prefix(collection.name))
 
 
 def _has_upload(request: pb.SearchRequest) -> bool:

@@ -25,8 +25,10 @@ from scenograph.gateway.requests import (
     StoredSource,
     TextSource,
 )
+from scenograph.index.checks import check_labels
 from scenograph.runtime.checks import check_weights
 from scenograph.runtime.contracts import MatchWeights, Modality
+from scenograph.runtime.principal import current
 from scenograph.scene.errors import DuplicateItem, InvalidInput
 from scenograph.scene.graph import GraphQuery, Node
 from scenograph.scene.query import MAX_LABEL_CHARS
@@ -191,8 +193,8 @@ def _check_all_weights(
 
 
 def check_item(item: Item, request_id: str = "") -> None:
-    """Raises InvalidInput where an item cannot be stored; the field at fault is named within the item
-    ("texts[2]").
+    """Raises InvalidInput where an item cannot be stored, PermissionDenied where the caller may not give its
+    access labels; the field at fault is named within the item ("texts[2]").
     """
     check_id(item.id, most=limits.MAX_ID_CHARS, field="id")
     check_request_id(request_id)
@@ -204,6 +206,7 @@ def check_item(item: Item, request_id: str = "") -> None:
         raise InvalidInput(f"{len(item.texts)} texts; at most {limits.MAX_TEXTS} are allowed", field="texts")
     for position, text in enumerate(item.texts):
         check_text(text, most=limits.MAX_TEXT_CHARS, field=f"texts[{position}]")
+    check_labels(item.access_labels, current().labels, "access_labels")
     if not _finite(item.metadata):
         raise InvalidInput("numbers in metadata are finite", field="metadata")
     size = len(msgspec.json.encode(item.metadata))

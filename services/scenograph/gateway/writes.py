@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from scenograph.gateway.answers import Outcome
 from scenograph.gateway.collections import Collections
@@ -13,13 +16,18 @@ from scenograph.gateway.deadlines import StageTimes
 from scenograph.gateway.digests import item_digest
 from scenograph.gateway.entries import Made
 from scenograph.gateway.fields import at_field
+from scenograph.gateway.limits import Limits
 from scenograph.gateway.meter import Meter
-from scenograph.gateway.requests import IngestItem
+from scenograph.gateway.requests import IngestItem, Item
 from scenograph.gateway.uploads import Uploads
 from scenograph.gateway.validation import check_item
+from scenograph.prep.strip import strip_metadata
 from scenograph.runtime.contracts import Entry, Index, Record, Write
 from scenograph.runtime.telemetry.spans import span
 from scenograph.scene.errors import Internal, InvalidInput, PackMismatch, ScenographError
+
+if TYPE_CHECKING:
+    from scenograph.gateway.faces import FaceBlurrer
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +42,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loaded:
-    """An item with its image's file."""
+    """An item with its image's file as it was sent, and as it is to be used."""
 
     request: IngestItem
+    sent: bytes
     content: bytes
 
 
@@ -53,13 +62,13 @@ class Writer:
         uploads: Uploads,
         meter: Meter,
         *,
-        keep_images: bool,
+        limits: Limits,
     ) -> None:
         self._index = index
         self._collections = collections
         self._uploads = uploads
         self._meter = meter
-        self._keep_images = keep_images
+        self._limits = limits
 
     async def ready(self, batch: Sequence[IngestItem]) -> list[Ready]:
         """One result for each item, in order. All are of one collection."""
@@ -96,7 +105,11 @@ class Writer:
         for ready, (error, replayed) in zip(batch, results, strict=True):
             item = ready.request.item
             if error is None and item.image is not None and item.image.upload_id:
-                await self._uploads.use_up([item.image.upload_id], request_id=ready.request.request_id)
+                await self._uploads.use_up(
+                    [item.image.upload_id],
+                    request_id=ready.request.request_id,
+                    item=(ready.request.collection, item.id),
+                )
             outcomes.append(Outcome(item.id, ready.request.request_id, error, replayed))
         return outcomes
 
@@ -117,11 +130,28 @@ class Writer:
         image = request.item.image
         try:
             check_item(request.item, request.request_id)
-            if image is None or image.content:
-                return _Loaded(request, image.content if image is not None else b"")
-            return _Loaded(request, await self._uploads.read(image.upload_id, request_id=request.request_id))
+            if image is None:
+                return _Loaded(request, b"", b"")
+            owner = (request.collection, request.item.id)
+            sent = image.content or await self._uploads.read(
+                image.upload_id, request_id=request.request_id, item=owner
+            )
+            return _Loaded(request, sent, await self._usable(request.item, sent))
         except ScenographError as error:
             return error
+
+    async def _usable(self, item: Item, sent: bytes) -> bytes:
+        try:
+            return await self._faces.blurred(sent) if item.blur_faces else sent
+        except ScenographError as error:
+            raise at_field(error, "image") from error
+
+    @cached_property
+    def _faces(self) -> FaceBlurrer:
+        """What blurs faces, with libraries that a gateway needs for nothing else."""
+        from scenograph.gateway.faces import FaceBlurrer
+
+        return FaceBlurrer(self._limits.max_image_pixels, self._limits.max_upload_bytes)
 
     async def _make(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
         """The writes of a batch; where it fails for what may be one item's sake, of each item by itself."""
@@ -149,8 +179,8 @@ class Writer:
             made = [("image", next(image_entries))] if item.image is not None else []
             made += [(f"texts[{place}]", next(text_entries)) for place in range(len(item.texts))]
             write = _assemble(one, made, engine.pack.version)
-            if isinstance(write, Write) and self._keep_images:
-                write = replace(write, original=one.content)
+            if isinstance(write, Write) and self._limits.keep_images and item.image is not None:
+                write = replace(write, original=await asyncio.to_thread(strip_metadata, one.content))
             writes.append(write)
         return writes
 
@@ -167,7 +197,7 @@ def _assemble(one: _Loaded, made: Sequence[tuple[str, Made]], pack_version: str)
             texts += 1
         entries.append(entry)
     record = Record(item.id, tuple(entries), pack_version, item.metadata, access_labels=item.access_labels)
-    return Write(record, one.request.request_id, item_digest(item, one.content))
+    return Write(record, one.request.request_id, item_digest(item, one.sent))
 
 
 def _told(failure: Exception) -> ScenographError:

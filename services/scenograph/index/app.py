@@ -11,6 +11,8 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from scenograph.index import checks
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import EPOCH_SHIFT
@@ -34,9 +36,11 @@ from scenograph.runtime.contracts import (
     Write,
     WriteResult,
 )
+from scenograph.runtime.principal import current
 from scenograph.runtime.telemetry.collections import CollectionSize
 from scenograph.runtime.telemetry.spans import span
-from scenograph.scene.errors import InvalidInput, PageTokenExpired, Unavailable
+from scenograph.runtime.vault import Vault
+from scenograph.scene.errors import CollectionNotFound, InvalidInput, PageTokenExpired, Unavailable
 
 T = TypeVar("T")
 
@@ -45,14 +49,17 @@ WAIT_S = 30.0
 
 class IndexApp:
     """Keeps records in a folder and finds those whose codes are near. `await start()` first, `await close()`
-    last.
+    last. With a vault the records are encrypted.
+
+    Whoever calls (`runtime.principal`) reads, counts and removes the items that are there for them alone.
 
     Errors: those of `contracts.Index`; on start FailedPrecondition (another process has the folder open),
-    IndexFormatTooNew, IndexCorrupt, DiskFull.
+    WrongKey, IndexFormatTooNew, IndexCorrupt, DiskFull.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits | None = None, vault: Vault | None = None) -> None:
         self._folder = folder
+        self._vault = vault
         self._limits = limits or Limits()
         self._readers = ThreadPoolExecutor(self._limits.readers, "index-read", one_thread)
         self._admin = ThreadPoolExecutor(1, "index-admin")
@@ -60,7 +67,7 @@ class IndexApp:
 
     async def start(self) -> None:
         """Opens the folder and every collection in it."""
-        self._catalog = await self._administer(lambda: Catalog(self._folder, self._limits))
+        self._catalog = await self._administer(lambda: Catalog(self._folder, self._limits, self._vault))
 
     async def close(self) -> None:
         """Finishes the queued writes and lets go of the folder."""
@@ -90,7 +97,10 @@ class IndexApp:
 
     async def get_collection(self, name: str) -> Collection:
         """What a collection holds now. Errors: CollectionNotFound, IndexCorrupt."""
-        return self._opened.store(name).describe()
+        held = current().labels
+        if held is None:
+            return self._opened.store(name).describe()
+        return await self._read(name, lambda store: store.describe(held))
 
     async def list_collections(
         self, page_size: int = 0, page_token: str = ""
@@ -101,7 +111,11 @@ class IndexApp:
         may_read = principal.current().may_read
         found = [store for store in self._opened.stores() if store.name > after and may_read(store.name)]
         token = tokens.seal("collections", found[size - 1].name) if len(found) > size else ""
-        return [store.describe() for store in found[:size]], token
+        held = current().labels
+        if held is None:
+            return [store.describe() for store in found[:size]], token
+        described = [await self._seen(store.name, held) for store in found[:size]]
+        return [collection for collection in described if collection is not None], token
 
     async def delete_collection(self, name: str) -> None:
         """Removes a collection and all it holds, damaged or not. Errors: CollectionNotFound."""
@@ -113,17 +127,20 @@ class IndexApp:
         Errors: DuplicateItem, InvalidInput, DiskFull or ResourceExhausted for the call; in the answer those
         of single writes.
         """
-        return await self._write(collection, lambda store: store.upsert(writes))
+        held = current().labels
+        return await self._write(collection, lambda store: store.upsert(writes, held))
 
     async def delete(self, collection: str, ids: Sequence[str]) -> DeleteResult:
         """Removes records; returns once that is durable. Errors: InvalidInput, ResourceExhausted."""
-        return await self._write(collection, lambda store: store.delete(ids))
+        held = current().labels
+        return await self._write(collection, lambda store: store.delete(ids, held))
 
     async def get(
         self, collection: str, ids: Sequence[str], *, brief: bool = False
     ) -> tuple[list[Record], list[str]]:
         """Records by id: those that exist, in the order asked for, and the ids that do not."""
-        return await self._read(collection, lambda store: store.reader.get(ids, brief))
+        held = current().labels
+        return await self._read(collection, lambda store: store.reader.get(ids, brief, held))
 
     async def list_items(
         self,
@@ -139,8 +156,10 @@ class IndexApp:
         PageTokenExpired where the collection was replaced since.
         """
         size, tokens = checks.page_size(page_size), self._opened.tokens
-        digest = hashlib.sha256(filter.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        scope = ("items", collection, digest)
+        held = current().labels
+        text = filter.encode("utf-8", "surrogatepass")
+        asked = msgspec.msgpack.encode((text, None if held is None else sorted(held)))
+        scope = ("items", collection, hashlib.sha256(asked).hexdigest()[:32])
         epoch, until, after = 0, None, 0
         if page_token:
             epoch, until, after = (int(part) for part in tokens.unseal(page_token, *scope))
@@ -149,18 +168,18 @@ class IndexApp:
             now = store.reader.view.version >> EPOCH_SHIFT
             if page_token and now != epoch:
                 raise PageTokenExpired("the collection was replaced since the first page; list it again")
-            records, last, at = store.reader.list_items(after, until, size, filter, brief)
+            records, last, at = store.reader.list_items(after, until, size, filter, brief, held)
             return records, "" if at is None else tokens.seal(*scope, now, last, at)
 
         return await self._read(collection, read)
 
     async def search(self, collection: str, query: IndexQuery) -> IndexAnswer:
         """The entries nearest to a code. Errors: InvalidInput, InvalidFilter, PackMismatch."""
-        asked = time.perf_counter()
+        asked, held = time.perf_counter(), current().labels
 
         def read(store: Store) -> IndexAnswer:
             queued = (time.perf_counter() - asked) * 1e3
-            answer = store.search(query)
+            answer = store.search(query, held)
             answer.timings["queue"] = queued
             return answer
 
@@ -204,6 +223,13 @@ class IndexApp:
     async def unfinished(self) -> list[Unfinished]:
         """Collections that were being made anew for another pack when the process ended."""
         return await self._administer(lambda: unfinished(self._opened))
+
+    async def _seen(self, name: str, held: frozenset[str]) -> Collection | None:
+        """A collection as who holds these labels sees it; None where it was removed just now."""
+        try:
+            return await self._read(name, lambda store: store.describe(held))
+        except CollectionNotFound:
+            return None
 
     @property
     def _opened(self) -> Catalog:

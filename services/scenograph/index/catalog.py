@@ -14,9 +14,11 @@ from scenograph.index.files import allow_many_files, remove
 from scenograph.index.folder import Folder, SecondFile
 from scenograph.index.limits import Limits
 from scenograph.index.opening import columns_home
+from scenograph.index.rekeying import rotate
 from scenograph.index.store import Store
 from scenograph.index.tokens import Tokens
 from scenograph.runtime.contracts import Collection, Snapshot
+from scenograph.runtime.vault import Vault
 from scenograph.scene.errors import (
     CollectionExists,
     CollectionNotFound,
@@ -31,17 +33,26 @@ log = logging.getLogger(__name__)
 class Catalog:
     """Opens every collection of the folder. One that is damaged, or too new, fails its own calls only; the
     others serve.
+
+    With a vault every collection is encrypted. Errors: WrongKey where one is not, or not by its keys; nothing
+    is changed then.
     """
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, vault: Vault | None = None) -> None:
         allow_many_files()
         self._limits = limits
+        self._vault = vault
         self._folder = Folder(root)
+        try:
+            rotate(self._folder, vault)
+        except BaseException:
+            self._folder.close()
+            raise
         self.tokens = Tokens(self._folder.secret)
         self._stores: dict[str, Store | DataLoss | FailedPrecondition] = {}
         for name in self._folder.collections():
             try:
-                self._stores[name] = Store(self._folder.collection_file(name), name, limits)
+                self._stores[name] = Store(self._folder.collection_file(name), name, limits, vault)
             except (DataLoss, FailedPrecondition) as error:
                 log.error("collection %s is not served: %s", name, error)
                 self._stores[name] = error
@@ -82,9 +93,9 @@ class Catalog:
         now = time.time_ns() // 1000
         state = State(name, pack_version, bits, None, epoch << EPOCH_SHIFT, 1, 1, now)
         with self._folder.building(f"{name}-{epoch}") as built:
-            database.create(built / f"{epoch}.sqlite", state)
+            database.create(built / f"{epoch}.sqlite", state, self._vault.new()[0] if self._vault else None)
             path = self._folder.add_collection(name, built, f"{epoch}.sqlite")
-        store = self._stores[name] = Store(path, name, self._limits)
+        store = self._stores[name] = self._open(path, name)
         return store.describe()
 
     def delete(self, name: str) -> None:
@@ -132,10 +143,10 @@ class Catalog:
         epoch = self._folder.next_epoch()
         file = f"{epoch}.sqlite"
         with self._folder.building(f"{name}-{epoch}") as built:
-            snapshots.unpack(self._folder, snapshot, name, built / file, epoch)
+            snapshots.unpack(self._folder, snapshot, name, built / file, epoch, self._vault)
             if name not in self._stores:
                 path = self._folder.add_collection(name, built, file)
-                self._stores[name] = Store(path, name, self._limits)
+                self._stores[name] = self._open(path, name)
             else:
                 self._replace(name, self._folder.move_in(name, built / file))
         return self.store(name).describe()
@@ -153,9 +164,9 @@ class Catalog:
             epoch, now = self._folder.next_epoch(), time.time_ns() // 1000
             found = SecondFile(f"{epoch}.sqlite", pack_version, now)
             fresh = State(name, pack_version, state.bits, None, epoch << EPOCH_SHIFT, 1, 1, state.create_us)
-            database.create(home / found.file, fresh)
+            database.create(home / found.file, fresh, self.store(name).codec.sibling(self._vault))
             self._folder.add_second(name, found)
-        return Store(home / found.file, name, self._limits)
+        return self._open(home / found.file, name)
 
     def seconds(self) -> dict[str, SecondFile]:
         """The collections that an earlier attempt left such a file of."""
@@ -185,7 +196,7 @@ class Catalog:
 
     def _replace(self, name: str, path: Path) -> None:
         try:
-            fresh = Store(path, name, self._limits)
+            fresh = self._open(path, name)
         except BaseException:
             _remove(path)
             raise
@@ -201,11 +212,14 @@ class Catalog:
             raise
         self._stores[name] = fresh
 
+    def _open(self, path: Path, name: str) -> Store:
+        return Store(path, name, self._limits, self._vault)
+
     def _reopened(
         self, store: Store | DataLoss | FailedPrecondition
     ) -> Store | DataLoss | FailedPrecondition:
         """What was closed for a change that could not be made."""
-        return Store(store.path, store.name, self._limits) if isinstance(store, Store) else store
+        return self._open(store.path, store.name) if isinstance(store, Store) else store
 
 
 def _remove(records: Path) -> None:

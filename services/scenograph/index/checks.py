@@ -23,7 +23,7 @@ from scenograph.runtime.contracts import (
     Record,
     Write,
 )
-from scenograph.scene.errors import DuplicateItem, InvalidInput, PackMismatch
+from scenograph.scene.errors import DuplicateItem, InvalidInput, PackMismatch, PermissionDenied
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -79,6 +79,20 @@ def check_write(write: Write, bits: int, pack_version: str, field: str) -> bytes
     if len(write.content_digest) > 64:
         raise InvalidInput("a digest has at most 64 bytes", field=f"{field}.content_digest")
     return check_record(write.record, bits, pack_version, f"{field}.record")
+
+
+def check_labels(labels: Sequence[str], held: frozenset[str] | None, field: str) -> None:
+    """An item's access labels, and that who holds `held` may give them. Errors: InvalidInput,
+    PermissionDenied.
+    """
+    if len(labels) > limits.MAX_LABELS:
+        raise InvalidInput(f"{len(labels)} access labels; at most {limits.MAX_LABELS}", field=field)
+    for position, label in enumerate(labels):
+        if not 1 <= len(label) <= limits.MAX_LABEL_CHARS or not label.isprintable():
+            rule = f"an access label has 1 to {limits.MAX_LABEL_CHARS} printable characters"
+            raise InvalidInput(rule, field=f"{field}[{position}]")
+    if held is not None and not held.issuperset(labels):
+        raise PermissionDenied("an item gets only access labels that who stores it holds")
 
 
 def check_record(record: Record, bits: int, pack_version: str, field: str) -> bytes:

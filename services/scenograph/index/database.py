@@ -14,9 +14,10 @@ from urllib.parse import quote
 import msgspec
 
 from scenograph.index.files import sync_folder
+from scenograph.runtime.vault import WrappedKey
 from scenograph.scene.errors import DiskFull, IndexCorrupt, IndexFormatTooNew, Unavailable
 
-FORMAT = 2
+FORMAT = 3
 APPLICATION_ID = 0x5CE60_01
 PAGE_BYTES = 8192  # four entries of 384 floats share a page; half of it would be unused at 4096
 EPOCH_SHIFT = (
@@ -32,7 +33,7 @@ CREATE TABLE state (
 CREATE TABLE items (
   sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, metadata BLOB NOT NULL,
   first_entry INTEGER NOT NULL, entries INTEGER NOT NULL, create_us INTEGER NOT NULL, update_us INTEGER NOT
-  NULL
+  NULL, labels BLOB NOT NULL DEFAULT x''
 );
 CREATE TABLE entries (
   entry INTEGER PRIMARY KEY, modality INTEGER NOT NULL, ordinal INTEGER NOT NULL, text TEXT NOT NULL,
@@ -44,16 +45,16 @@ CREATE TABLE requests (
   number INTEGER PRIMARY KEY, request_id TEXT NOT NULL, id TEXT NOT NULL, digest BLOB NOT NULL,
   UNIQUE (request_id, id)
 );
+CREATE TABLE keys (master TEXT NOT NULL, salt BLOB NOT NULL, wrapped BLOB NOT NULL);
 """
 
 
-_UPGRADE = """
-BEGIN;
-CREATE TABLE originals (sequence INTEGER PRIMARY KEY, image BLOB NOT NULL);
-PRAGMA user_version = 2;
-COMMIT;
-"""
-"""From format 1, which kept no images."""
+_UPGRADES = {
+    1: "CREATE TABLE originals (sequence INTEGER PRIMARY KEY, image BLOB NOT NULL);",
+    2: "ALTER TABLE items ADD COLUMN labels BLOB NOT NULL DEFAULT x'';"
+    "CREATE TABLE keys (master TEXT NOT NULL, salt BLOB NOT NULL, wrapped BLOB NOT NULL);",
+}
+"""By format: what the next has more. 1 kept no images, 2 no access labels, and nothing encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class State:
     create_us: int
 
 
-def create(path: Path, state: State) -> None:
-    """Makes the file, durably. Errors: DiskFull."""
+def create(path: Path, state: State, key: WrappedKey | None = None) -> None:
+    """Makes the file, durably; with a key, what is written to it is encrypted. Errors: DiskFull."""
     with errors_named(state.name):
         connection = sqlite3.connect(path, isolation_level=None)
         try:
@@ -82,6 +83,8 @@ def create(path: Path, state: State) -> None:
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
             write_state(connection, state)
+            if key is not None:
+                write_key(connection, key)
         finally:
             connection.close()
     sync_folder(path.parent)
@@ -108,7 +111,8 @@ def open_file(path: Path, name: str, *, writer: bool = False) -> sqlite3.Connect
             connection.execute("PRAGMA journal_size_limit = 16777216")
             connection.execute("PRAGMA journal_mode = WAL" if writer else "PRAGMA query_only = ON")
             if writer and found < FORMAT:
-                connection.executescript(_UPGRADE)
+                steps = "".join(_UPGRADES[step] for step in range(found, FORMAT))
+                connection.executescript(f"BEGIN;{steps}PRAGMA user_version = {FORMAT};COMMIT;")
         except BaseException:
             connection.close()
             raise
@@ -141,6 +145,20 @@ def write_state(connection: sqlite3.Connection, state: State) -> None:
             state.create_us,
         ),
     )
+
+
+def read_key(connection: sqlite3.Connection) -> WrappedKey | None:
+    """The key that the records are encrypted with; None where they are not."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'keys'").fetchone():
+        return None  # of an earlier format
+    row = connection.execute("SELECT master, salt, wrapped FROM keys").fetchone()
+    return None if row is None else WrappedKey(*row)
+
+
+def write_key(connection: sqlite3.Connection, key: WrappedKey) -> None:
+    """Replaces the collection's key, inside the caller's transaction if there is one."""
+    connection.execute("DELETE FROM keys")
+    connection.execute("INSERT INTO keys VALUES (?, ?, ?)", (key.master, key.salt, key.wrapped))
 
 
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}

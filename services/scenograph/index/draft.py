@@ -24,7 +24,7 @@ class Draft:
         self._table = base.table
         self._slots = base.slots
         self._rows = base.rows
-        self._put: list[tuple[str, bytes, int, Rows]] = []
+        self._put: list[tuple[str, bytes, bytes, int, Rows]] = []
         self._dead: list[int] = []
 
     @property
@@ -36,9 +36,9 @@ class Draft:
         """Says how long embeddings are, before the first is written."""
         self._table.set_dimension(dimension)
 
-    def put(self, item: str, sequence: int, metadata: bytes, rows: Rows) -> None:
+    def put(self, item: str, sequence: int, metadata: bytes, labels: bytes, rows: Rows) -> None:
         """A new slot, written to the table with all others by `view`."""
-        self._put.append((item, metadata, sequence, rows))
+        self._put.append((item, metadata, labels, sequence, rows))
 
     def remove(self, first_entry: int) -> None:
         """Takes out the slot whose first entry has this number, whether it was there before or is new."""
@@ -48,6 +48,7 @@ class Draft:
         self,
         items: Sequence[str],
         metadata: Sequence[bytes],
+        labels: Sequence[bytes],
         sequence: NDArray[np.int64],
         counts: NDArray[np.int64],
         rows: Rows,
@@ -58,6 +59,7 @@ class Draft:
         table, size = self._table, len(rows.texts)
         table.ids.write(self._slots, items)
         table.metadata.write(self._slots, metadata)
+        table.labels.write(self._slots, labels)
         table.sequence.write(self._slots, sequence)
         table.end_row.write(self._slots, self._rows + np.cumsum(counts))
         table.texts.write(self._rows, rows.texts)
@@ -94,11 +96,12 @@ class Draft:
     def _write(self) -> None:
         if not self._put:
             return
-        items, metadata, sequence, rows = zip(*self._put, strict=True)
+        items, metadata, labels, sequence, rows = zip(*self._put, strict=True)
         self._put = []
         self.append(
             items,
             metadata,
+            labels,
             np.array(sequence),
             np.array([len(each.texts) for each in rows]),
             Rows(
@@ -117,8 +120,8 @@ def needs_compaction(view: View) -> bool:
     return view.holes > COMPACT_AT and view.holes * 3 > view.entries
 
 
-def compacted(view: View, folder: Path) -> View:
-    """The same view over a new table without holes, in another folder. Errors: OSError."""
+def compacted(view: View, folder: Path | None) -> View:
+    """The same view over a new table without holes, in another folder or in memory. Errors: OSError."""
     old = view.table
     table = Table(folder, old.bits, old.dimension)
     draft = Draft(empty_view(table, view.version))
@@ -130,6 +133,7 @@ def compacted(view: View, folder: Path) -> View:
         draft.append(
             old.ids.take(slots),
             old.metadata.take(slots),
+            old.labels.take(slots),
             old.sequence.data[slots],
             counts,
             Rows(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 from scenograph.index import reading
+from scenograph.index.sealed import Codec
 from scenograph.scene.graph import SceneGraph
 
 
 class GraphCache:
     """Reads graphs by entry number and keeps the last. Threads share it."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, codec: Codec, size: int) -> None:
+        self._codec = codec
         self._size = size
         self._lock = Lock()
         self._graphs: OrderedDict[int, SceneGraph | None] = OrderedDict()
@@ -23,7 +25,7 @@ class GraphCache:
         """The entries' graphs, in order; None for an entry without one."""
         with self._lock:
             found = {entry: self._graphs[entry] for entry in entries if entry in self._graphs}
-        fresh = reading.graphs(connection, [entry for entry in entries if entry not in found])
+        fresh = reading.graphs(connection, self._codec, [entry for entry in entries if entry not in found])
         found |= fresh
         with self._lock:
             self._graphs.update(fresh)
@@ -33,3 +35,9 @@ class GraphCache:
             while len(self._graphs) > self._size:
                 self._graphs.popitem(last=False)
         return [found.get(entry) for entry in entries]
+
+    def forget(self, entries: Iterable[int]) -> None:
+        """Drops the graphs of entries that are removed."""
+        with self._lock:
+            for entry in entries:
+                self._graphs.pop(entry, None)

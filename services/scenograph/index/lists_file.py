@@ -50,6 +50,8 @@ def write_lists(folder: Path, lists: Lists) -> None:
 
 def read_lists(table: Table, rows: int) -> Lists | None:
     """A table's lists, where `rows` of its rows are durable; None where there are none that fit it."""
+    if table.folder is None:
+        return None
     try:
         content = memoryview((table.folder / FILE).read_bytes())
         if zlib.crc32(content[CRC_BYTES:]).to_bytes(CRC_BYTES, "little") != content[:CRC_BYTES]:

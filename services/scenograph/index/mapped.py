@@ -27,12 +27,11 @@ class Mapped:
     OSError. Nothing is on the disk until the first row is.
     """
 
+    data: NDArray[Any]
+
     def __init__(self, path: Path, dtype: DTypeLike, width: int | None = None) -> None:
+        self._lay_out(dtype, width)
         self.path = path
-        self._dtype = np.dtype(dtype)
-        self._shape = () if width is None else (width,)
-        self.row_bytes = self._dtype.itemsize * (1 if width is None else width)
-        self.data: NDArray[Any] = np.zeros((0, *self._shape), self._dtype)
         if path.exists():
             self._map(path.stat().st_size // self.row_bytes if self.row_bytes else 0)
 
@@ -61,6 +60,12 @@ class Mapped:
         if self.path.exists():
             sync_file(self.path)
 
+    def _lay_out(self, dtype: DTypeLike, width: int | None) -> None:
+        self._dtype = np.dtype(dtype)
+        self._shape: tuple[int, ...] = () if width is None else (width,)
+        self.row_bytes = self._dtype.itemsize * (1 if width is None else width)
+        self.data = np.zeros((0, *self._shape), self._dtype)
+
     def _put(self, start: int, values: NDArray[Any], room: int) -> None:
         if room and not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,13 +91,39 @@ class Mapped:
         self.data = np.frombuffer(view, self._dtype).reshape(rows, *self._shape)
 
 
-class Blobs(Sequence[Value], Generic[Value]):
-    """Bytes, or texts, of any length: where each ends, and their bytes, each from a multiple of 8 on."""
+class InMemory(Mapped):
+    """The same without a file: for what may not lie on a disk as it is."""
 
-    def __init__(self, path: Path, kind: type[Value]) -> None:
+    def __init__(self, dtype: DTypeLike, width: int | None = None) -> None:
+        self._lay_out(dtype, width)
+
+    def sync(self) -> None:
+        """Nothing here is durable."""
+
+    def _put(self, start: int, values: NDArray[Any], room: int) -> None:
+        if room > len(self.data):
+            grown = np.zeros((max(room, len(self.data) * 3 // 2), *self._shape), self._dtype)
+            grown[: len(self.data)] = self.data
+            self.data = grown
+        flat = values.reshape(-1).view(np.uint8)
+        at = start * self.row_bytes
+        self.data.reshape(-1).view(np.uint8)[at : at + len(flat)] = flat
+
+
+def column(path: Path | None, dtype: DTypeLike, width: int | None = None) -> Mapped:
+    """A column in a file, or in memory where there is no path."""
+    return InMemory(dtype, width) if path is None else Mapped(path, dtype, width)
+
+
+class Blobs(Sequence[Value], Generic[Value]):
+    """Bytes, or texts, of any length: where each ends, and their bytes, each from a multiple of 8 on. Without
+    a path they are in memory.
+    """
+
+    def __init__(self, path: Path | None, kind: type[Value]) -> None:
         self._kind: type[bytes] | type[str] = kind
-        self.ends = Mapped(path.with_name(f"{path.name}.ends"), np.int64)
-        self.words = Mapped(path.with_name(f"{path.name}.bytes"), np.uint64)
+        self.ends = column(path and path.with_name(f"{path.name}.ends"), np.int64)
+        self.words = column(path and path.with_name(f"{path.name}.bytes"), np.uint64)
 
     def __len__(self) -> int:
         return len(self.ends.data)

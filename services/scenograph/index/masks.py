@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scenograph.index.filters import matching_slots, parse_filter
+from scenograph.index.access import Held
+from scenograph.index.filters import Filter, matching_slots, parse_filter
 from scenograph.index.table import View
 from scenograph.runtime.contracts import Modality
 
@@ -30,28 +31,40 @@ class Wanted:
 
 
 class MaskCache:
-    """The last masks, by table, version and filter text. Threads share it."""
+    """The last masks, by table, version, filter text and the access labels that somebody holds. Threads share
+    it.
+    """
 
     def __init__(self) -> None:
-        self._slots: _Newest[NDArray[np.bool_]] = _Newest()
+        self._slots: _Newest[NDArray[np.bool_] | None] = _Newest()
         self._rows: _Newest[Wanted] = _Newest()
+        self._counts: _Newest[tuple[int, int]] = _Newest()
 
-    def passing(self, view: View, text: str) -> NDArray[np.bool_] | None:
-        """Which slots pass the filter, live or not; None where it is empty and all pass. Errors:
-        InvalidFilter.
+    def passing(self, view: View, text: str, held: Held) -> NDArray[np.bool_] | None:
+        """Which slots pass the filter and are there for who holds these labels, live or not; None where all
+        are. Errors: InvalidFilter.
         """
         parsed = parse_filter(text)
-        if parsed is None:
+        if parsed is None and held is None:
             return None
-        key = (view.table.serial, view.version, text)
-        return self._slots.get(key, lambda: matching_slots(parsed, view.table, view.slots))
+        key = (view.table.serial, view.version, text, held)
+        return self._slots.get(key, lambda: _passing(view, parsed, held))
 
-    def wanted(self, view: View, text: str, modality: Modality) -> Wanted:
-        """Which rows pass the filter and are of the modality. Errors: InvalidFilter."""
-        passing = self.passing(view, text)
+    def wanted(self, view: View, text: str, modality: Modality, held: Held) -> Wanted:
+        """Which rows pass the filter, are of the modality, and are there for who holds these labels. Errors:
+        InvalidFilter.
+        """
+        passing = self.passing(view, text, held)
 
-        key = (view.table.serial, view.version, text, modality)
+        key = (view.table.serial, view.version, text, modality, held)
         return self._rows.get(key, lambda: wanted_rows(view, passing, modality))
+
+    def counts(self, view: View, held: Held) -> tuple[int, int]:
+        """How many items and entries there are for who holds these labels."""
+        if held is None:
+            return view.items, view.entries
+        key = (view.table.serial, view.version, held)
+        return self._counts.get(key, lambda: _counts(view, self.passing(view, "", held)))
 
 
 def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modality) -> Wanted:
@@ -62,6 +75,22 @@ def wanted_rows(view: View, passing: NDArray[np.bool_] | None, modality: Modalit
     if passing is not None:
         rows = rows & passing[view.table.slot.data[: view.rows]]
     return Wanted(rows, int(np.count_nonzero(rows)))
+
+
+def _passing(view: View, parsed: Filter | None, held: Held) -> NDArray[np.bool_] | None:
+    table = view.table
+    seen = None if held is None else table.access.visible(held, table.labels, view.slots)
+    if parsed is None:
+        return seen
+    passing = matching_slots(parsed, table, view.slots)
+    return passing if seen is None else passing & seen
+
+
+def _counts(view: View, passing: NDArray[np.bool_] | None) -> tuple[int, int]:
+    if passing is None:
+        return view.items, view.entries
+    rows = wanted_rows(view, passing, Modality.UNSPECIFIED)
+    return int(np.count_nonzero(view.live_slots & passing)), rows.count
 
 
 class _Newest(Generic[V]):

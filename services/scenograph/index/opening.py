@@ -15,6 +15,7 @@ from pathlib import Path
 from scenograph.index import reading
 from scenograph.index.database import State
 from scenograph.index.position import Position, Stale, read_position, view_at
+from scenograph.index.sealed import Codec
 from scenograph.index.table import Table, View, empty_view
 
 log = logging.getLogger(__name__)
@@ -27,31 +28,38 @@ def columns_home(records: Path) -> Path:
     return records.with_name(f"{records.name}.columns")
 
 
-def open_view(records: Path, connection: sqlite3.Connection, state: State) -> tuple[View, Position | None]:
+def open_view(
+    records: Path, connection: sqlite3.Connection, codec: Codec, state: State
+) -> tuple[View, Position | None]:
     """The view of the records as they are now, and the position it starts from where there is one.
 
+    Of encrypted records it is in memory alone.
     Errors: ValueError where the records contradict each other, sqlite3.Error, OSError.
     """
+    if codec.whole:
+        return rebuilt(None, connection, codec, state), None
     home = columns_home(records)
     try:
         position = read_position(home)
         view = view_at(home, position, state.bits, state.dimension or 0)
         if view.version > state.version:
             raise Stale("the columns are of a later version than the records")
-        reading.check_sample(connection, state, view, SAMPLED)
+        reading.check_sample(connection, codec, state, view, SAMPLED)
         if view.version < state.version:
-            view = reading.load(connection, state, view)
+            view = reading.load(connection, codec, state, view)
         return view, position
     except (Stale, ValueError) as reason:
         if home.exists():
             log.warning("%s: the columns are made anew from the records: %s", state.name, reason)
-    return rebuilt(records, connection, state), None
+    return rebuilt(home, connection, codec, state), None
 
 
-def rebuilt(records: Path, connection: sqlite3.Connection, state: State) -> View:
-    """A view over a new table, from the records alone. Errors: as `open_view`."""
-    table = Table(next_table(columns_home(records)), state.bits, state.dimension or 0)
-    return reading.load(connection, state, empty_view(table, state.version))
+def rebuilt(home: Path | None, connection: sqlite3.Connection, codec: Codec, state: State) -> View:
+    """A view over a new table, in memory where it has no home, from the records alone. Errors: as
+    `open_view`.
+    """
+    table = Table(home and next_table(home), state.bits, state.dimension or 0)
+    return reading.load(connection, codec, state, empty_view(table, state.version))
 
 
 def next_table(home: Path) -> Path:

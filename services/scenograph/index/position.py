@@ -19,7 +19,7 @@ from scenograph.index.checksums import MASK, checksum
 from scenograph.index.files import sync_folder, write_whole
 from scenograph.index.table import Table, View, view_of
 
-FORMAT = 1
+FORMAT = 2  # 1 had no access labels
 CRC_BYTES = 4
 FILE = "position"
 EMBEDDINGS = "embeddings"
@@ -71,7 +71,8 @@ def write_position(home: Path, view: View, last: Position | None) -> Position:
     `last` is the position before; where it is of the same table, only what changed since is summed.
     """
     table = view.table
-    if last is None or last.table != table.folder.name:
+    name = _folder(table).name
+    if last is None or last.table != name:
         last = Position(FORMAT, "", 0, 0, 0, 0, 0, {}, b"")
     before, now = last.live_slots(), np.flatnonzero(view.live_slots)
     gone = np.flatnonzero(before & ~view.live_slots[: last.slots])
@@ -86,7 +87,7 @@ def write_position(home: Path, view: View, last: Position | None) -> Position:
         _sync(table)
     position = Position(
         FORMAT,
-        table.folder.name,
+        name,
         view.version,
         table.bits,
         table.dimension,
@@ -151,4 +152,9 @@ def _sync(table: Table) -> None:
     for columns in (*table.structure(), *table.content()):
         for column in columns.values():
             column.sync()
-    sync_folder(table.folder)
+    sync_folder(_folder(table))
+
+
+def _folder(table: Table) -> Path:
+    assert table.folder is not None, "a table in memory has no position"
+    return table.folder

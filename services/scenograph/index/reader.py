@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from scenograph.index import checks, database, reading, searching
+from scenograph.index.access import Held
 from scenograph.index.database import State, errors_named
 from scenograph.index.filters import parse_filter
 from scenograph.index.graphcache import GraphCache
 from scenograph.index.limits import DEFAULT_CANDIDATES
 from scenograph.index.masks import MaskCache
 from scenograph.index.pool import ConnectionPool
+from scenograph.index.sealed import Codec
 from scenograph.index.table import View
 from scenograph.runtime.contracts import IndexAnswer, IndexHit, IndexQuery, Modality, Record, Timings
 from scenograph.runtime.telemetry.spans import here
@@ -34,29 +36,36 @@ class Reader:
     Every method blocks. Errors: IndexCorrupt, Unavailable; StoreClosed after `close`.
     """
 
-    def __init__(self, path: Path, name: str, view: View, kept_graphs: int) -> None:
+    def __init__(self, path: Path, name: str, view: View, codec: Codec, kept_graphs: int) -> None:
         self.name = name
         self.view = view
+        self.graphs = GraphCache(codec, kept_graphs)
+        self._codec = codec
         self._masks = MaskCache()
-        self._graphs = GraphCache(kept_graphs)
         self._pool = ConnectionPool(lambda: database.open_file(path, name))
 
     def close(self) -> None:
         """Lets go of the file; reads under way end first."""
         self._pool.close()
 
-    def get(self, ids: Sequence[str], brief: bool) -> tuple[list[Record], list[str]]:
-        """The records that exist, in the order asked for, and the ids that do not."""
+    def counts(self, view: View, held: Held) -> tuple[int, int]:
+        """How many items and entries a view has for who holds these labels."""
+        return self._masks.counts(view, held)
+
+    def get(self, ids: Sequence[str], brief: bool, held: Held = None) -> tuple[list[Record], list[str]]:
+        """The records that exist for who holds these labels, in the order asked for, and the ids that do
+        not.
+        """
         checks.check_ids(ids)
         wanted = list(dict.fromkeys(ids))
         with self._pinned() as (connection, state, _):
-            found = reading.records_by_id(connection, wanted, state, brief)
+            found = reading.records_by_id(connection, self._codec, wanted, state, brief, held)
         return [found[item] for item in wanted if item in found], [
             item for item in wanted if item not in found
         ]
 
     def list_items(
-        self, after: int, until: int | None, size: int, filter: str, brief: bool
+        self, after: int, until: int | None, size: int, filter: str, brief: bool, held: Held = None
     ) -> tuple[list[Record], int, int | None]:
         """At most `size` records after a place in the order of first writing, up to another (None: the end
         as it is now).
@@ -67,23 +76,23 @@ class Reader:
         parse_filter(filter)
         with self._pinned() as (connection, state, view):
             last = state.next_sequence - 1 if until is None else until
-            passing = self._masks.passing(view, filter)
+            passing = self._masks.passing(view, filter, held)
             wanted = view.live_slots if passing is None else view.live_slots & passing
             places = view.table.sequence.data[: view.slots][wanted]
             places = np.sort(places[(places > after) & (places <= last)])
             page = places[:size].tolist()
-            records = reading.records_by_sequence(connection, page, state, brief)
+            records = reading.records_by_sequence(connection, self._codec, page, state, brief)
         return records, last, page[-1] if len(places) > size else None
 
-    def search(self, query: IndexQuery) -> IndexAnswer:
-        """The nearest entries, all from one view; `checks.check_query` has passed the query. Errors:
-        InvalidFilter.
+    def search(self, query: IndexQuery, held: Held = None) -> IndexAnswer:
+        """The nearest entries that are there for who holds these labels, all from one view;
+        `checks.check_query` has passed the query. Errors: InvalidFilter.
         """
         parse_filter(query.filter)
         if not query.with_graphs:
-            return self._search(self.view, query, None)
+            return self._search(self.view, query, held, None)
         with self._pinned() as (connection, _, view):
-            return self._search(view, query, connection)
+            return self._search(view, query, held, connection)
 
     def copy(self, target: Path) -> None:
         """Writes the present state to a new file while reads and writes go on. Errors: DiskFull."""
@@ -112,11 +121,13 @@ class Reader:
                     raise Unavailable(f"{self.name!r} changes too fast to be read")
                 time.sleep(PAUSE_S)  # a commit is done and about to be published
 
-    def _search(self, view: View, query: IndexQuery, connection: sqlite3.Connection | None) -> IndexAnswer:
+    def _search(
+        self, view: View, query: IndexQuery, held: Held, connection: sqlite3.Connection | None
+    ) -> IndexAnswer:
         timings: Timings = {}
         lap = _stopwatch(timings)
         table = view.table
-        wanted = self._masks.wanted(view, query.filter, query.modality)
+        wanted = self._masks.wanted(view, query.filter, query.modality, held)
         lap("filter")
         keep = query.coarse_candidates or DEFAULT_CANDIDATES
         found = searching.nearest(view, query.code, wanted, keep, query.levels, exact=query.exact)
@@ -130,7 +141,7 @@ class Reader:
             found, cosines = searching.ranked(view, found), np.zeros(len(found.rows), np.float32)
             levels = np.zeros((len(found.rows), 0), np.float32)
         shown = table.entry.data[found.rows[: query.with_graphs]].tolist()
-        graphs = self._graphs.get(connection, shown) if connection is not None else []
+        graphs = self.graphs.get(connection, shown) if connection is not None else []
         hits = [
             IndexHit(
                 item,
@@ -157,7 +168,7 @@ class Reader:
             )
         ]
         lap("read")
-        searched = searching.searched(view, partly=found.partly)
+        searched = searching.searched(view, held, partly=found.partly)
         return IndexAnswer(hits, found.considered, view.version, timings, searched)
 
 

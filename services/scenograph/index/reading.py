@@ -9,50 +9,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.index.access import Held, shown, unpack_labels
 from scenograph.index.database import State
 from scenograph.index.draft import Draft
 from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
+from scenograph.index.sealed import GRAPH, Codec
 from scenograph.index.table import Rows, Table, View
 from scenograph.runtime.contracts import Entry, Record
 from scenograph.scene.graph import SceneGraph
 
 CHUNK = 4096
-_RECORD = "SELECT id, metadata, first_entry, entries, create_us, update_us, sequence FROM items WHERE "
+_RECORD = (
+    "SELECT id, metadata, labels, first_entry, entries, create_us, update_us, sequence FROM items WHERE "
+)
 _BRIEF = "SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL FROM entries WHERE entry IN "
+_BRIEF_WHOLE = _BRIEF.replace("x'', x''", "code, embedding")
 _FULL = (
     "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph"
     " FROM entries LEFT JOIN graphs USING (entry) WHERE entry IN "
 )
 
-_SAMPLED = "SELECT id, first_entry, metadata, sequence, entries FROM items WHERE id IN "
+_SAMPLED = "SELECT id, first_entry, metadata, labels, sequence, entries FROM items WHERE id IN "
 _ENTRIES = "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry IN "
 
-ItemRow = tuple[str, bytes, int, int, int, int, int]
+ItemRow = tuple[str, bytes, bytes, int, int, int, int, int]
 
 
 def records_by_id(
-    connection: sqlite3.Connection, ids: Sequence[str], state: State, brief: bool
+    connection: sqlite3.Connection, codec: Codec, ids: Sequence[str], state: State, brief: bool, held: Held
 ) -> dict[str, Record]:
-    """The records of those ids that exist."""
-    rows = _select(connection, _RECORD + "id IN ", ids)
-    return {record.id: record for record in _records(connection, rows, state, brief)}
+    """The records of those ids that exist, for who holds these labels."""
+    rows = _select(connection, _RECORD + "id IN ", map(codec.name, ids))
+    return {record.id: record for record in _records(connection, codec, rows, state, brief, held)}
 
 
 def records_by_sequence(
-    connection: sqlite3.Connection, sequence: Sequence[int], state: State, brief: bool
+    connection: sqlite3.Connection, codec: Codec, sequence: Sequence[int], state: State, brief: bool
 ) -> list[Record]:
     """The records at those places of the order of first writing, in that order."""
-    rows = sorted(_select(connection, _RECORD + "sequence IN ", sequence), key=lambda row: int(row[6]))
-    return _records(connection, rows, state, brief)
+    rows = sorted(_select(connection, _RECORD + "sequence IN ", sequence), key=lambda row: int(row[7]))
+    return _records(connection, codec, rows, state, brief, None)
 
 
-def graphs(connection: sqlite3.Connection, entries: Sequence[int]) -> dict[int, SceneGraph | None]:
+def graphs(
+    connection: sqlite3.Connection, codec: Codec, entries: Sequence[int]
+) -> dict[int, SceneGraph | None]:
     """The graphs of those entries that have one, by entry number."""
     rows = _select(connection, "SELECT entry, graph FROM graphs WHERE entry IN ", entries)
-    return {entry: unpack_graph(graph) for entry, graph in rows}
+    return {entry: unpack_graph(codec.read_blob(GRAPH, graph, entry)) for entry, graph in rows}
 
 
-def load(connection: sqlite3.Connection, state: State, base: View) -> View:
+def load(connection: sqlite3.Connection, codec: Codec, state: State, base: View) -> View:
     """The view of the records as they are now, made from an earlier one: what is new is added to its table,
     and what is no longer there is taken out.
 
@@ -70,7 +77,7 @@ def load(connection: sqlite3.Connection, state: State, base: View) -> View:
         for first in table.entry.data[table.first_row(gone)].tolist():
             draft.remove(first)
     items = connection.execute(
-        "SELECT id, metadata, sequence, first_entry, entries FROM items WHERE first_entry > ?"
+        "SELECT id, metadata, labels, sequence, first_entry, entries FROM items WHERE first_entry > ?"
         " ORDER BY first_entry",
         (last,),
     )
@@ -79,9 +86,10 @@ def load(connection: sqlite3.Connection, state: State, base: View) -> View:
         (last,),
     )
     while chunk := items.fetchmany(CHUNK):
-        ids, metadata, sequence, first, counts = zip(*chunk, strict=True)
+        columns, (sequence, first, counts) = _transposed(codec, chunk)
         taken = np.array(counts, np.int64)
-        draft.append(ids, metadata, np.array(sequence), taken, _rows(rows.fetchmany(sum(counts)), state))
+        entries = _rows(codec, rows.fetchmany(sum(counts)), state)
+        draft.append(*columns, np.array(sequence), taken, entries)
         expected = np.repeat(first - np.cumsum(taken) + taken, taken) + np.arange(taken.sum())
         if not np.array_equal(table.entry.data[draft.rows - len(expected) : draft.rows], expected):
             raise ValueError("an item's entries are not where it says")
@@ -90,7 +98,16 @@ def load(connection: sqlite3.Connection, state: State, base: View) -> View:
     return draft.view(state.version)
 
 
-def check_sample(connection: sqlite3.Connection, state: State, view: View, size: int) -> None:
+def _transposed(
+    codec: Codec, chunk: Sequence[tuple[str, bytes, bytes, int, int, int]]
+) -> tuple[tuple[tuple[str, ...], tuple[bytes, ...], tuple[bytes, ...]], tuple[tuple[int, ...], ...]]:
+    """Ids, metadata and labels of items; then their places, first entries and how many each has."""
+    parts = [codec.read_item(row[3], row[4], row[:3]) for row in chunk]
+    ids, metadata, labels = zip(*parts, strict=True)
+    return (ids, metadata, labels), tuple(zip(*(row[3:] for row in chunk), strict=True))
+
+
+def check_sample(connection: sqlite3.Connection, codec: Codec, state: State, view: View, size: int) -> None:
     """Compares items of the view, spread over all, with their records: those that are still as they were.
 
     Errors: ValueError where they differ.
@@ -98,7 +115,7 @@ def check_sample(connection: sqlite3.Connection, state: State, view: View, size:
     table, living = view.table, np.flatnonzero(view.live_slots)
     slots = living[np.unique(np.linspace(0, len(living) - 1, min(size, len(living))).astype(np.int64))]
     first = table.entry.data[table.first_row(slots)].tolist()
-    ids, metadata = table.ids.take(slots), table.metadata.take(slots)
+    ids, metadata, labels = table.ids.take(slots), table.metadata.take(slots), table.labels.take(slots)
     found = {row[0]: row[1:] for row in _select(connection, _SAMPLED, ids)}
     for place, slot in enumerate(slots.tolist()):
         rows = table.rows_of(slots[place : place + 1])
@@ -106,8 +123,8 @@ def check_sample(connection: sqlite3.Connection, state: State, view: View, size:
         if view.version != state.version and (record is None or record[0] != first[place]):
             continue  # it was rewritten or removed since
         stored = _select(connection, _ENTRIES, range(first[place], first[place] + len(rows)))
-        kept = (first[place], metadata[place], int(table.sequence.data[slot]), len(rows))
-        if record != kept or not _equal(table, rows, _rows(sorted(stored), state)):
+        kept = (first[place], metadata[place], labels[place], int(table.sequence.data[slot]), len(rows))
+        if record != kept or not _equal(table, rows, _rows(codec, sorted(stored), state)):
             raise ValueError("an item is not as in its record")
 
 
@@ -123,10 +140,12 @@ def _equal(table: Table, rows: NDArray[np.int64], stored: Rows) -> bool:
     return same and list(stored.texts) == table.texts.take(rows)
 
 
-def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
+def _rows(codec: Codec, chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
     if not chunk:
         raise ValueError("items without entries")
-    entry, modality, ordinal, texts, codes, embeddings = zip(*chunk, strict=True)
+    entry, modality, ordinal, *columns = zip(*chunk, strict=True)
+    parts = map(codec.read_entry, entry, zip(*columns, strict=True))
+    texts, codes, embeddings = zip(*parts, strict=True)
     return Rows(
         np.array(modality, np.uint8),
         np.array(ordinal, np.int32),
@@ -138,13 +157,18 @@ def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) ->
 
 
 def _records(
-    connection: sqlite3.Connection, rows: Sequence[ItemRow], state: State, brief: bool
+    connection: sqlite3.Connection,
+    codec: Codec,
+    rows: Sequence[ItemRow],
+    state: State,
+    brief: bool,
+    held: Held,
 ) -> list[Record]:
-    numbers = [entry for row in rows for entry in range(row[2], row[2] + row[3])]
-    entries: dict[int, Entry] = {
-        row[0]: unpack_entry(row[1:6], *row[6:])
-        for row in _select(connection, _BRIEF if brief else _FULL, numbers)
-    }
+    items = [(codec.read_item(row[7], row[3], row[:3]), *row[3:]) for row in rows]
+    items = [item for item in items if shown(held, item[0][2])]
+    numbers = [entry for _, first, count, *_ in items for entry in range(first, first + count)]
+    select = _FULL if not brief else _BRIEF_WHOLE if codec.whole else _BRIEF
+    entries = {row[0]: _entry(codec, row, brief) for row in _select(connection, select, numbers)}
     if len(entries) != len(numbers):
         raise sqlite3.DatabaseError("an item's entries are missing")
     return [
@@ -155,9 +179,19 @@ def _records(
             unpack_metadata(metadata),
             to_time(created),
             to_time(updated),
+            unpack_labels(labels),
         )
-        for item, metadata, first, count, created, updated, _ in rows
+        for (item, metadata, labels), first, count, created, updated, _ in items
     ]
+
+
+def _entry(codec: Codec, row: tuple[Any, ...], brief: bool) -> Entry:
+    number, modality, ordinal, text, width, height, code, embedding, graph = row
+    text, code, embedding = codec.read_entry(number, (text, code, embedding))
+    if graph is not None:
+        graph = codec.read_blob(GRAPH, graph, number)
+    shape = (modality, ordinal, text, width, height)
+    return unpack_entry(shape, b"", b"", None) if brief else unpack_entry(shape, code, embedding, graph)
 
 
 def _select(connection: sqlite3.Connection, start: str, values: Iterable[object]) -> list[Any]:

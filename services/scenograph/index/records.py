@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 
+from scenograph.index.access import pack_labels
 from scenograph.index.table import Rows
 from scenograph.runtime.contracts import CodeArray, Entry, FloatArray, JsonValue, Modality, Record
 from scenograph.scene.graph import SceneGraph
@@ -27,6 +28,7 @@ class Packed:
 
     id: str
     metadata: bytes
+    labels: bytes
     texts: list[str]
     modalities: list[int]
     ordinals: list[int]
@@ -59,6 +61,7 @@ def pack(record: Record, metadata: bytes) -> Packed:
     return Packed(
         record.id,
         metadata,
+        pack_labels(record.access_labels),
         [entry.text for entry in entries],
         [int(entry.modality) for entry in entries],
         [entry.ordinal for entry in entries],

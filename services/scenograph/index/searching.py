@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.index.access import Held
 from scenograph.index.hamming import distances, gathered
 from scenograph.index.masks import Wanted
 from scenograph.index.table import View
@@ -142,11 +143,16 @@ def _least(
     return kept
 
 
-def searched(view: View, *, partly: bool = True) -> SearchIndex:
-    """What searches of the view go through, or one that looked at a part."""
+def searched(view: View, held: Held = None, *, partly: bool = True) -> SearchIndex:
+    """What searches of the view go through, or one that looked at a part.
+
+    How many entries the lists have is not told to who may see some of them only.
+    """
     lists = view.table.lists
     if not partly or lists is None or not lists.probes:
         return SearchIndex()
+    if held is not None:
+        return SearchIndex(SearchKind.LISTS, 0, 0, lists.recall, lists.measured)
     return SearchIndex(SearchKind.LISTS, len(lists.order), len(lists.centres), lists.recall, lists.measured)
 
 

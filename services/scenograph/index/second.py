@@ -10,11 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 from scenograph.index import database
+from scenograph.index.access import unpack_labels
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import errors_named
 from scenograph.index.records import Packed, pack, to_time
+from scenograph.index.sealed import IMAGE, Codec
 from scenograph.index.store import Store
 from scenograph.index.transaction import Transaction
 from scenograph.runtime.contracts import Modality, Record, Source, Unfinished
@@ -24,11 +27,14 @@ _MADE_FROM = (
     "CREATE TABLE IF NOT EXISTS made_from (sequence INTEGER PRIMARY KEY, first_entry INTEGER NOT NULL)"
 )
 _SOURCES = (
-    "SELECT sequence, first_entry, entries, id, metadata, create_us, update_us, image"
+    "SELECT sequence, first_entry, entries, id, metadata, labels, create_us, update_us, image"
     " FROM items LEFT JOIN originals USING (sequence) WHERE sequence = ?"
 )
 _REQUESTS = "SELECT request_id, id, digest FROM requests ORDER BY number"
-_TEXTS = "SELECT text FROM entries WHERE entry >= ? AND entry < ? AND modality = ? ORDER BY ordinal"
+_TEXTS = (
+    "SELECT entry, text, code, embedding FROM entries WHERE entry >= ? AND entry < ? AND modality = ?"
+    " ORDER BY ordinal"
+)
 _NOT_KEPT = (
     "SELECT count(*) FROM items WHERE sequence NOT IN (SELECT sequence FROM originals)"
     " AND EXISTS (SELECT 1 FROM entries WHERE entry = first_entry AND modality = ?)"
@@ -100,7 +106,7 @@ class Second:
         with _reading(self._source) as connection:
             connection.execute("BEGIN")
             found = [connection.execute(_SOURCES, (place,)).fetchone() for place in places]
-            return [_source(connection, row) for row in found if row is not None]
+            return [_source(connection, self._source.codec, row) for row in found if row is not None]
 
     def store(self, made: Sequence[tuple[Source, Record]]) -> None:
         """Writes records to the second file, durably."""
@@ -142,8 +148,7 @@ def _prepare(transaction: Transaction) -> None:
 
 def _remove(transaction: Transaction, places: Sequence[int]) -> None:
     for place in places:
-        (item,) = transaction.execute("SELECT id FROM items WHERE sequence = ?", (place,)).fetchone()
-        transaction.delete(item)
+        transaction.delete_at(place)
         transaction.execute("DELETE FROM made_from WHERE sequence = ?", (place,))
 
 
@@ -155,19 +160,22 @@ def _adopt(transaction: Transaction, made: Sequence[tuple[Source, Packed]]) -> N
         )
 
 
-def _source(connection: sqlite3.Connection, row: tuple[int, int, int, str, bytes, int, int, bytes]) -> Source:
-    sequence, first, count, item, metadata, created, updated, image = row
-    texts = connection.execute(_TEXTS, (first, first + count, int(Modality.TEXT))).fetchall()
+def _source(connection: sqlite3.Connection, codec: Codec, row: tuple[Any, ...]) -> Source:
+    sequence, first, count, item, metadata, labels, created, updated, image = row
+    item, metadata, labels = codec.read_item(sequence, first, (item, metadata, labels))
+    rows = connection.execute(_TEXTS, (first, first + count, int(Modality.TEXT))).fetchall()
+    texts = tuple(codec.read_entry(entry, tuple(columns))[0] for entry, *columns in rows)
     return Source(
         item,
-        image or b"",
-        tuple(text for (text,) in texts),
+        codec.read_blob(IMAGE, image, sequence, first) if image else b"",
+        texts,
         has_image=len(texts) < count,
         metadata=metadata,
         sequence=sequence,
         first_entry=first,
         create_us=created,
         update_us=updated,
+        access_labels=unpack_labels(labels),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,11 @@ from scenograph.index import database
 from scenograph.index.database import EPOCH_SHIFT, errors_named
 from scenograph.index.files import sync_file, write_whole
 from scenograph.index.folder import Folder
+from scenograph.index.rekeying import reencrypt
+from scenograph.index.sealed import codec_of
 from scenograph.index.store import Store
 from scenograph.runtime.contracts import Snapshot
+from scenograph.runtime.vault import Vault
 from scenograph.scene.errors import AlreadyExists, IndexCorrupt, SnapshotNotFound
 
 RECORDS = "records.sqlite"
@@ -56,16 +60,23 @@ def describe(folder: Folder, name: str) -> Snapshot:
         raise IndexCorrupt(f"the snapshot {name!r} is damaged: {error}") from error
 
 
-def unpack(folder: Folder, name: str, collection: str, target: Path, epoch: int) -> None:
-    """Writes a snapshot's records to a new file, as a collection's, with versions that none had before.
+def unpack(
+    folder: Folder, name: str, collection: str, target: Path, epoch: int, vault: Vault | None = None
+) -> None:
+    """Writes a snapshot's records to a new file, as a collection's, with versions that none had before; one
+    made before there was a key, encrypted.
 
-    Errors: SnapshotNotFound, IndexCorrupt, IndexFormatTooNew, DiskFull.
+    Errors: SnapshotNotFound, IndexCorrupt, IndexFormatTooNew, WrongKey, DiskFull.
     """
     describe(folder, name)
     source = folder.snapshot_home(name) / RECORDS
-    database.open_file(source, name).close()
+    with closing(database.open_file(source, name)) as connection:
+        codec = codec_of(connection, f"snapshot {name}", vault)
     with errors_named(collection):
-        shutil.copyfile(source, target)
+        if vault is not None and not codec.whole:
+            reencrypt(source, target, vault, collection)
+        else:
+            shutil.copyfile(source, target)
         connection = database.open_file(target, name, writer=True)
         try:
             if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":

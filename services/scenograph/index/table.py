@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scenograph.index.access import AccessColumn
 from scenograph.index.filters.evaluating import Columns
 from scenograph.index.lists import Lists
-from scenograph.index.mapped import Blobs, Mapped, stretched
+from scenograph.index.mapped import Blobs, Mapped, column, stretched
 from scenograph.runtime.contracts import CodeArray, FloatArray
 
 Content = Mapped | Blobs[str] | Blobs[bytes]
@@ -25,32 +26,37 @@ _serials = count()
 
 
 class Table:
-    """The columns, in a folder of their own. `lists` is the search index over the first rows, where there is
-    one.
+    """The columns, in a folder of their own, or in memory where there is none. `lists` is the search index
+    over the first rows, where there is one.
     """
 
-    def __init__(self, folder: Path, bits: int, dimension: int) -> None:
+    def __init__(self, folder: Path | None, bits: int, dimension: int) -> None:
         self.serial = next(_serials)
         self.folder = folder
         self.bits = bits
-        self.ids = Blobs(folder / "ids", str)
-        self.metadata = Blobs(folder / "metadata", bytes)
-        self.sequence = Mapped(folder / "sequence", np.int64)
-        self.end_row = Mapped(folder / "end_row", np.int64)
-        self.texts = Blobs(folder / "texts", str)
-        self.codes = Mapped(folder / "codes", np.uint8, bits // 8)
-        self.slot = Mapped(folder / "slot", np.int32)
-        self.modality = Mapped(folder / "modality", np.uint8)
-        self.ordinal = Mapped(folder / "ordinal", np.int32)
-        self.entry = Mapped(folder / "entry", np.int64)
+        self.ids = Blobs(self._path("ids"), str)
+        self.metadata = Blobs(self._path("metadata"), bytes)
+        self.labels = Blobs(self._path("labels"), bytes)
+        self.sequence = column(self._path("sequence"), np.int64)
+        self.end_row = column(self._path("end_row"), np.int64)
+        self.texts = Blobs(self._path("texts"), str)
+        self.codes = column(self._path("codes"), np.uint8, bits // 8)
+        self.slot = column(self._path("slot"), np.int32)
+        self.modality = column(self._path("modality"), np.uint8)
+        self.ordinal = column(self._path("ordinal"), np.int32)
+        self.entry = column(self._path("entry"), np.int64)
         self.set_dimension(dimension)
         self.columns = Columns()
+        self.access = AccessColumn()
         self.lists: Lists | None = None
 
     def set_dimension(self, dimension: int) -> None:
         """Says how long embeddings are, before the first is written."""
         self.dimension = dimension
-        self.embeddings = Mapped(self.folder / "embeddings", np.dtype("<f4"), dimension)
+        self.embeddings = column(self._path("embeddings"), np.dtype("<f4"), dimension)
+
+    def _path(self, name: str) -> Path | None:
+        return self.folder and self.folder / name
 
     def structure(self) -> tuple[dict[str, Mapped], dict[str, Mapped]]:
         """Columns that are never erased, by name: those with a value for each slot, and for each row."""
@@ -59,13 +65,18 @@ class Table:
             "end_row": self.end_row,
             "ids": self.ids.ends,
             "metadata": self.metadata.ends,
+            "labels": self.labels.ends,
         }
         rows = {"texts": self.texts.ends, "slot": self.slot, "ordinal": self.ordinal, "entry": self.entry}
         return slots, rows
 
     def content(self) -> tuple[dict[str, Content], dict[str, Content]]:
         """Columns that are erased where an item is removed, by name: of slots, and of rows."""
-        slots: dict[str, Content] = {"ids.bytes": self.ids, "metadata.bytes": self.metadata}
+        slots: dict[str, Content] = {
+            "ids.bytes": self.ids,
+            "metadata.bytes": self.metadata,
+            "labels.bytes": self.labels,
+        }
         rows: dict[str, Content] = {
             "texts.bytes": self.texts,
             "codes": self.codes,

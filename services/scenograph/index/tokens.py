@@ -1,30 +1,31 @@
-"""Page tokens: where a list goes on, sealed so that only this index folder's own tokens are taken."""
+"""Page tokens: where a list goes on, encrypted so that they tell nothing of what lies between (how many items
+there are that one may not see, say), and only this index folder's own are taken.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from scenograph.scene.errors import InvalidPageToken
 
-SEAL_BYTES = 16
 Part = str | int
 
 
 class Tokens:
-    """Seals with HMAC-SHA256 under the folder's secret, so tokens outlive a restart."""
+    """Encrypts with AES-SIV under the folder's secret (32 bytes), so tokens outlive a restart."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self._cipher = AESSIV(secret)
 
     def seal(self, *parts: Part) -> str:
         """An opaque token that holds the parts."""
-        payload = msgspec.msgpack.encode(parts)
-        return base64.urlsafe_b64encode(self._mac(payload) + payload).decode().rstrip("=")
+        sealed = self._cipher.encrypt(msgspec.msgpack.encode(parts), None)
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def unseal(self, token: str, *scope: Part) -> list[Part]:
         """What follows `scope` in the token. Errors: InvalidPageToken where it was altered or has another
@@ -34,14 +35,12 @@ class Tokens:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise InvalidPageToken("not a page token", field="page_token") from None
-        payload = raw[SEAL_BYTES:]
-        canonical = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-        if canonical != token or not hmac.compare_digest(self._mac(payload), raw[:SEAL_BYTES]):
-            raise InvalidPageToken("not a page token of this index, or altered", field="page_token")
-        parts: list[Part] = msgspec.msgpack.decode(payload)
+        try:
+            if base64.urlsafe_b64encode(raw).decode().rstrip("=") != token:
+                raise InvalidTag
+            parts: list[Part] = msgspec.msgpack.decode(self._cipher.decrypt(raw, None))
+        except (InvalidTag, ValueError):
+            raise InvalidPageToken("not a page token of this index, or altered", field="page_token") from None
         if parts[: len(scope)] != list(scope):
             raise InvalidPageToken("the page token belongs to another request", field="page_token")
         return parts[len(scope) :]
-
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._secret, payload, hashlib.sha256)[:SEAL_BYTES]

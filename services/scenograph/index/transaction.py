@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from scenograph.index.access import Held, shown
 from scenograph.index.database import State, write_state
 from scenograph.index.draft import Draft
 from scenograph.index.records import Packed
+from scenograph.index.sealed import GRAPH, IMAGE, Codec, EntryParts
 from scenograph.index.table import View
 from scenograph.runtime.contracts import Source
 from scenograph.scene.errors import InvalidInput, RequestIdReused
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An item's place in the order of first writing, its first entry, how many it has, and its labels."""
+
+    sequence: int
+    first_entry: int
+    entries: int
+    labels: bytes
 
 
 class Transaction:
@@ -20,9 +32,16 @@ class Transaction:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, state: State, view: View, now_us: int, remembered: int
+        self,
+        connection: sqlite3.Connection,
+        state: State,
+        view: View,
+        now_us: int,
+        remembered: int,
+        codec: Codec,
     ) -> None:
         self._connection = connection
+        self._codec = codec
         self._now = now_us
         self._remembered = remembered
         self.draft = Draft(view)
@@ -39,9 +58,10 @@ class Transaction:
         if not request_id:
             return False
         row = self._connection.execute(
-            "SELECT digest FROM requests WHERE request_id = ? AND id = ?", (request_id, item)
+            "SELECT digest FROM requests WHERE request_id = ? AND id = ?",
+            (self._codec.name(request_id), self._codec.name(item)),
         ).fetchone()
-        if row is not None and row[0] != digest:
+        if row is not None and row[0] != self._codec.digest(digest):
             raise RequestIdReused(
                 f"the request id {request_id[:80]!r} was used before with other content for {item[:80]!r}"
             )
@@ -55,47 +75,64 @@ class Transaction:
         Errors: InvalidInput where the embeddings' size is not the collection's.
         """
         self._check_dimension(record, field)
-        count, first = len(record.texts), self._entry
+        codec, count, first = self._codec, len(record.texts), self._entry
         self._entry += count
         old = self._stored(record.id)
         if old is not None:
-            sequence, *entries = old
-            self._delete_entries(*entries)
-            self._connection.execute(
-                "UPDATE items SET metadata = ?, first_entry = ?, entries = ?, update_us = ?"
-                " WHERE sequence = ?",
-                (record.metadata, first, count, self._now, sequence),
-            )
+            sequence = old.sequence
+            self._delete_entries(old)
         else:
             sequence = self._sequence
             self._sequence += 1
+        name, metadata, labels = codec.write_item(
+            sequence, first, (record.id, record.metadata, record.labels)
+        )
+        if old is not None:
             self._connection.execute(
-                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (sequence, record.id, record.metadata, first, count, self._now, self._now),
+                "UPDATE items SET metadata = ?, first_entry = ?, entries = ?, update_us = ?, labels = ?"
+                " WHERE sequence = ?",
+                (metadata, first, count, self._now, labels, sequence),
+            )
+        else:
+            self._connection.execute(
+                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (sequence, name, metadata, first, count, self._now, self._now, labels),
             )
         self._insert_entries(record, first)
         self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
         if image:
-            self._connection.execute("INSERT INTO originals VALUES (?, ?)", (sequence, image))
+            kept = codec.write_blob(IMAGE, image, sequence, first)
+            self._connection.execute("INSERT INTO originals VALUES (?, ?)", (sequence, kept))
         if request_id:
             self._connection.execute(
                 "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)",
-                (request_id, record.id, digest),
+                (codec.name(request_id), name, codec.digest(digest)),
             )
-        self.draft.put(record.id, sequence, record.metadata, record.rows(first))
+        self.draft.put(record.id, sequence, record.metadata, record.labels, record.rows(first))
         self.changed = True
 
-    def delete(self, item: str) -> bool:
-        """Takes the item and all it holds out; False where there is none of that id."""
-        old = self._stored(item)
-        if old is None:
+    def is_hidden(self, item: str, held: Held) -> bool:
+        """Whether there is an item of that id that who holds these labels does not see."""
+        if held is None:
             return False
-        sequence, *entries = old
-        self._delete_entries(*entries)
-        self._connection.execute("DELETE FROM items WHERE sequence = ?", (sequence,))
-        self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
-        self.changed = self.removed = True
+        old = self._stored(item)
+        return old is not None and not shown(held, old.labels)
+
+    def delete(self, item: str, held: Held = None) -> bool:
+        """Takes the item and all it holds out; False where there is none of that id for who holds these
+        labels.
+        """
+        old = self._stored(item)
+        if old is None or not shown(held, old.labels):
+            return False
+        self._delete(old)
         return True
+
+    def delete_at(self, sequence: int) -> None:
+        """Takes out the item at a place in the order of first writing."""
+        old = self._stored(sequence, "sequence")
+        if old is not None:
+            self._delete(old)
 
     def adopt(self, record: Packed, source: Source) -> None:
         """The record in the place, and with the times, that its source has in another file."""
@@ -145,15 +182,28 @@ class Transaction:
             )
             raise InvalidInput(message, field=f"{field}.entries")
 
-    def _stored(self, item: str) -> tuple[int, int, int] | None:
-        """The item's place in the order of first writing, its first entry and how many it has."""
-        found: tuple[int, int, int] | None = self._connection.execute(
-            "SELECT sequence, first_entry, entries FROM items WHERE id = ?", (item,)
+    def _stored(self, value: str | int, column: str = "id") -> _Stored | None:
+        """The item of an id, or at a place."""
+        metadata = "metadata" if self._codec.whole else "x''"
+        row = self._connection.execute(
+            f"SELECT sequence, first_entry, entries, id, {metadata}, labels FROM items WHERE {column} = ?",
+            (self._codec.name(value) if isinstance(value, str) else value,),
         ).fetchone()
-        return found
+        if row is None:
+            return None
+        sequence, first, entries, *columns = row
+        _, _, labels = self._codec.read_item(sequence, first, (columns[0], columns[1], columns[2]))
+        return _Stored(sequence, first, entries, labels)
 
-    def _delete_entries(self, first: int, entries: int) -> None:
-        self.removed, end = True, first + entries
+    def _delete(self, old: _Stored) -> None:
+        self._delete_entries(old)
+        self._connection.execute("DELETE FROM items WHERE sequence = ?", (old.sequence,))
+        self._connection.execute("DELETE FROM originals WHERE sequence = ?", (old.sequence,))
+        self.changed = self.removed = True
+
+    def _delete_entries(self, old: _Stored) -> None:
+        first, end = old.first_entry, old.first_entry + old.entries
+        self.removed = True
         self.draft.remove(first)
         self._connection.execute("DELETE FROM entries WHERE entry >= ? AND entry < ?", (first, end))
         self._connection.execute("DELETE FROM graphs WHERE entry >= ? AND entry < ?", (first, end))
@@ -162,21 +212,27 @@ class Transaction:
         self._connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (first + i, modality, ordinal, text, *size, code.tobytes(), embedding.tobytes())
-                for i, (modality, ordinal, text, size, code, embedding) in enumerate(
-                    zip(
-                        record.modalities,
-                        record.ordinals,
-                        record.texts,
-                        record.sizes,
-                        record.codes,
-                        record.embeddings,
-                        strict=True,
-                    )
+                (entry, modality, ordinal, text, *size, code, embedding)
+                for entry, modality, ordinal, size, (text, code, embedding) in zip(
+                    range(first, first + len(record.texts)),
+                    record.modalities,
+                    record.ordinals,
+                    record.sizes,
+                    self._written(record, first),
+                    strict=True,
                 )
             ),
         )
         self._connection.executemany(
             "INSERT INTO graphs VALUES (?, ?)",
-            ((first + i, graph) for i, graph in enumerate(record.graphs) if graph is not None),
+            (
+                (entry, self._codec.write_blob(GRAPH, graph, entry))
+                for entry, graph in enumerate(record.graphs, first)
+                if graph is not None
+            ),
         )
+
+    def _written(self, record: Packed, first: int) -> Iterator[EntryParts]:
+        parts = zip(record.texts, record.codes, record.embeddings, strict=True)
+        for entry, (text, code, embedding) in enumerate(parts, first):
+            yield self._codec.write_entry(entry, (text, code.tobytes(), embedding.tobytes()))

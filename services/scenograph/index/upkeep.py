@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event, Thread
 from weakref import ref
@@ -36,7 +36,10 @@ class _Stopped(Exception):
 
 class Upkeep:
     """Starts with a view and the durable position it was read from, if any; `published` tells of every later
-    view. `damaged` is called where the embeddings are not what was written.
+    view. Without a home the columns are in memory, and nothing of them is kept.
+
+    `damaged` is called where the embeddings are not what was written, `removed` with the numbers of entries
+    that no view has any more.
 
     Whatever fails here, for want of space say, is tried again later: reads and writes do without.
     """
@@ -44,16 +47,18 @@ class Upkeep:
     def __init__(
         self,
         name: str,
-        home: Path,
+        home: Path | None,
         view: View,
         position: Position | None,
         limits: Limits,
         damaged: Callable[[], object],
+        removed: Callable[[Iterable[int]], object],
     ) -> None:
         self._name = name
         self._home = home
         self._limits = limits
         self._damaged = damaged
+        self._removed = removed
         self._position = position
         self._saved = view.table.lists
         self._views: deque[ref[View]] = deque()
@@ -114,10 +119,12 @@ class Upkeep:
 
     def _keep(self) -> View:
         """Makes the view durable that readers have now."""
-        view, last = self._view, self._position
-        if last is None or (last.table, last.version) != (view.table.folder.name, view.version):
+        view, last, folder = self._view, self._position, self._view.table.folder
+        if self._home is None or folder is None:
+            return view
+        if last is None or (last.table, last.version) != (folder.name, view.version):
             self._position = write_position(self._home, view, last)
-            remove_earlier(self._home, view.table.folder)
+            remove_earlier(self._home, folder)
         return view
 
     def _erase(self, view: View) -> None:
@@ -134,12 +141,15 @@ class Upkeep:
             return
         slots = np.unique(table.slot.data[rows]).astype(np.int64)
         table.ids.erase(slots)
+        table.labels.erase(slots)
         table.metadata.erase(slots, b"{}")
         table.texts.erase(rows)
         for column in (table.codes, table.embeddings):
             column.erase(rows)
-        for part in (table.ids, table.metadata, table.texts, table.codes, table.embeddings):
+        for part in (table.ids, table.labels, table.metadata, table.texts, table.codes, table.embeddings):
             part.sync()
+        table.columns.forget(slots)
+        self._removed(table.entry.data[rows].tolist())
         modality.erase(rows)
 
     def _read_still(self, view: View) -> list[View]:
@@ -162,7 +172,8 @@ class Upkeep:
             took = time.monotonic() - began
             log.info("%s: built in %.1f s, recall %.3f at %d", self._name, took, lists.recall, lists.measured)
         if lists is not None and lists is not self._saved:
-            write_lists(table.folder, lists)
+            if table.folder is not None:
+                write_lists(table.folder, lists)
             self._saved = lists
 
     def _progress(self, what: str, done: int, of: int) -> None:

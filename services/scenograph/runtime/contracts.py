@@ -384,6 +384,7 @@ class Source:
     first_entry: int
     create_us: int
     update_us: int
+    access_labels: tuple[str, ...] = ()
 
 
 class SecondIndex(Protocol):

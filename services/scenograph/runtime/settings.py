@@ -142,7 +142,7 @@ class InferenceSettings(Section):
 
 
 class IndexSettings(Section):
-    """How collections are searched."""
+    """How collections are searched, and encrypted."""
 
     exact_up_to: int = Field(
         default=2_000_000,
@@ -152,6 +152,11 @@ class IndexSettings(Section):
     recall: float = Field(
         default=0.97, gt=0, lt=1, description="share of the nearest entries that it then finds, on average"
     )
+    key: SecretStr = Field(
+        default=SecretStr(""),
+        description="key (32 bytes in base64) that records and uploads are encrypted by; old ones after it",
+    )
+    key_file: str = Field(default="", description="file of such keys instead, one a line, the newest first")
 
 
 class GatewaySettings(Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from scenograph.runtime.settings import PREFIX, Section, Settings
@@ -39,7 +40,8 @@ def _row(name: str, field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "in the user's data folder"
-    return f"`{field.default}`" if str(field.default) else "empty"
+    default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return f"`{default}`" if default != "" else "empty"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scenograph.index.app import IndexApp
     from scenograph.runtime.cache.contract import Cache
     from scenograph.runtime.contracts import Index
+    from scenograph.runtime.vault import Vault
     from scenograph.textual.parsers import RulesParser
 
 MODEL_SERVICES = frozenset({"visual", "textual", "encoder", "hashing", "matching"})
@@ -78,6 +79,14 @@ class Process:
         return workers
 
     @cached_property
+    def vault(self) -> Vault | None:
+        """The keys that data is encrypted by; None where there are none."""
+        from scenograph.runtime.vault import Vault
+
+        chosen = self.settings.index
+        return Vault.of(chosen.key.get_secret_value(), chosen.key_file)
+
+    @cached_property
     def own_index(self) -> IndexApp:
         """The index in this process."""
         from scenograph.index.app import IndexApp
@@ -86,7 +95,7 @@ class Process:
 
         chosen = self.settings.index
         limits = Limits(exact_up_to=chosen.exact_up_to, recall=chosen.recall)
-        app = IndexApp(self.settings.data_dir / "index", limits)
+        app = IndexApp(self.settings.data_dir / "index", limits, self.vault)
         CollectionSizes(app.sizes, self.metrics.registry)
         self.closing.push_async_callback(app.close)
         return app
@@ -156,7 +165,8 @@ class Process:
     def uploads(self) -> Uploads:
         from scenograph.gateway.uploads import Uploads
 
-        return Uploads(self.settings.data_dir / "uploads", self.limits)
+        keys = self.vault.derived("uploads") if self.vault else []
+        return Uploads(self.settings.data_dir / "uploads", self.limits, keys)
 
     @cached_property
     def cache(self) -> Cache:
@@ -234,3 +244,6 @@ class _Engines:
 
     def __contains__(self, pack: str) -> bool:
         return pack in self._packs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packs)

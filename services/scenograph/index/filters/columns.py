@@ -77,6 +77,25 @@ class ScalarColumn:
         mask: Mask = self._kinds.data[:slots] > NULL
         return mask
 
+    def without(self, slots: NDArray[np.int64]) -> ScalarColumn:
+        """The same column, but nothing at these slots; texts that stand nowhere else are gone."""
+        kept = ScalarColumn(self._keys)
+        kinds, numbers, texts = (
+            column.data[: self._slots].copy() for column in (self._kinds, self._numbers, self._texts)
+        )
+        slots = slots[slots < self._slots]
+        kinds[slots], numbers[slots], texts[slots] = MISSING, 0.0, NO_TEXT
+        used = np.unique(texts[texts >= 0])
+        renumbered = np.full(len(self._dictionary) + 1, NO_TEXT, np.int32)  # NO_TEXT finds the last
+        renumbered[used] = np.arange(len(used))
+        names = list(self._dictionary)
+        kept._dictionary = {names[code]: place for place, code in enumerate(used.tolist())}
+        kept._kinds.write(0, kinds)
+        kept._numbers.write(0, numbers)
+        kept._texts.write(0, renumbered[texts])
+        kept._slots = self._slots
+        return kept
+
 
 class MemberColumn:
     """Which values are found at one path, through lists on the way: value -> the slots that have it."""
@@ -99,6 +118,15 @@ class MemberColumn:
         found = np.array(self._members.get((_kind(value), value), []), dtype=np.int64)
         mask[found[found < slots]] = True
         return mask
+
+    def without(self, slots: NDArray[np.int64]) -> MemberColumn:
+        """The same column, but nothing at these slots; values that stand nowhere else are gone."""
+        kept, gone = MemberColumn(self._keys), set(slots.tolist())
+        for member, places in self._members.items():
+            if left := [slot for slot in places if slot not in gone]:
+                kept._members[member] = left
+        kept._slots = self._slots
+        return kept
 
 
 def _decoded(metadata: Sequence[bytes], first: int, end: int) -> Iterator[object]:

@@ -11,6 +11,7 @@ from typing import Any as AnyValue
 from typing import Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenograph.index.filters.columns import Mask, MemberColumn, ScalarColumn
 from scenograph.index.filters.syntax import All, Any, Compare, Filter, Has, Not, Path, Present
@@ -60,6 +61,14 @@ class Columns:
     def member(self, path: Path, metadata: Sequence[bytes], slots: int) -> MemberColumn:
         """The members at a path, up to `slots` at least."""
         return self._column(self._members, MemberColumn, path, metadata, slots)
+
+    def forget(self, slots: NDArray[np.int64]) -> None:
+        """Lets go of the values of slots that are removed. Who reads a column just now has the old one."""
+        with self._lock:
+            for path, scalar in self._scalars.items():
+                self._scalars[path] = scalar.without(slots)
+            for path, member in self._members.items():
+                self._members[path] = member.without(slots)
 
     def _column(
         self, kept: OrderedDict[Keys, C], kind: type[C], path: Path, metadata: Sequence[bytes], slots: int

@@ -33,6 +33,10 @@ class Cache(Protocol):
         """Forgets the key."""
         ...
 
+    async def forget(self, prefix: str) -> None:
+        """Forgets every key that begins so; one out of reach, once it can be reached again."""
+        ...
+
     async def close(self) -> None:
         """Lets go of connections."""
         ...

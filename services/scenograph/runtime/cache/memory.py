@@ -55,6 +55,10 @@ class MemoryCache:
     async def delete(self, key: str) -> None:
         self._forget(key)
 
+    async def forget(self, prefix: str) -> None:
+        for key in [key for key in self._entries if key.startswith(prefix)]:
+            self._forget(key)
+
     async def close(self) -> None:
         self._entries.clear()
         self._bytes = 0
@@ -82,6 +86,9 @@ class NoCache:
         return None
 
     async def delete(self, key: str) -> None:
+        return None
+
+    async def forget(self, prefix: str) -> None:
         return None
 
     async def close(self) -> None:

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+SCANNED = 1000  # keys that Redis looks at in one step
+
 _FAULTS = (RedisError, OSError, TimeoutError)
 
 
@@ -34,6 +36,7 @@ class RedisCache:
         self._timeout_s = timeout_s
         self._retry_s = retry_s
         self._probe: asyncio.Task[None] | None = None
+        self._owed: set[str] = set()
 
     @property
     def bypassed(self) -> bool:
@@ -53,6 +56,14 @@ class RedisCache:
         if not self.bypassed:
             await self._ask(self._redis.delete(self._prefix + key))
 
+    async def forget(self, prefix: str) -> None:
+        self._owed.add(prefix)
+        if not self.bypassed:
+            try:
+                await self._pay()
+            except _FAULTS as fault:
+                self._failed(fault)
+
     async def close(self) -> None:
         if self._probe is not None:
             self._probe.cancel()
@@ -67,10 +78,29 @@ class RedisCache:
             async with asyncio.timeout(self._timeout_s):
                 return await command
         except _FAULTS as fault:
-            if self._probe is None:
-                log.warning("Redis fails, going on without it: %s", fault or type(fault).__name__)
-                self._probe = asyncio.create_task(self._until_back(), name="redis-probe")
+            self._failed(fault)
             return None
+
+    async def _pay(self) -> None:
+        """Removes what was to be forgotten. Keys are sought, and not noted when they are stored: that happens
+        far more often.
+        """
+        for prefix in list(self._owed):
+            found = self._redis.scan_iter(match=f"{self._prefix}{prefix}*", count=SCANNED)
+            keys: list[bytes] = []
+            async for key in found:
+                keys.append(key)
+                if len(keys) >= SCANNED:
+                    await self._redis.unlink(*keys)
+                    keys = []
+            if keys:
+                await self._redis.unlink(*keys)
+            self._owed.discard(prefix)
+
+    def _failed(self, fault: BaseException) -> None:
+        if self._probe is None:
+            log.warning("Redis fails, going on without it: %s", fault or type(fault).__name__)
+            self._probe = asyncio.create_task(self._until_back(), name="redis-probe")
 
     async def _until_back(self) -> None:
         while True:
@@ -78,6 +108,7 @@ class RedisCache:
             with suppress(*_FAULTS):
                 async with asyncio.timeout(self._timeout_s * 4):
                     await self._redis.ping()
+                await self._pay()
                 break
         log.info("Redis is back")
         self._probe = None
