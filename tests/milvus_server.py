@@ -1,6 +1,6 @@
-"""A real Milvus server for tests: the one that the PyPI package `milvus` carries, in an environment of its own.
+"""A real Milvus server for tests: the one that the PyPI package `milvus` carries.
 
-The package needs older libraries than ours. The environment is made once, in the user's cache folder.
+The package needs older libraries than ours: its own environment is made once, in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
+
 from tests.redis_process import free_port
 
 PACKAGES = ("milvus==2.3.5", "numpy<2", "setuptools<80", "marshmallow<4")
@@ -29,6 +30,8 @@ _SETTINGS = {
     "log.level": "warn",
     "common.session.ttl": 5,  # so that a server killed and started again soon finds its collections
 }
+_PORTS = ("proxy", "proxy_internal", "etcd", "root_coord", "query_coord", "query_node", "index_coord")
+_PORTS += ("index_node", "data_coord", "data_node")
 _UNPACK = "import sys, milvus; milvus._initialize_data_files(sys.argv[1])"
 _CONFIGURE = """
 import json, sys, milvus
@@ -74,9 +77,7 @@ class MilvusProcess:
     def __init__(self, settings: Mapping[str, str | int] | None = None) -> None:
         self._home = environment()
         self._folder = tempfile.TemporaryDirectory(prefix="milvus-")
-        names = ("proxy", "proxy_internal", "etcd", "root_coord", "query_coord", "query_node", "index_coord")
-        names += ("index_node", "data_coord", "data_node")
-        self._ports = {f"{name}_port": free_port() for name in names}
+        self._ports = {f"{name}_port": free_port() for name in _PORTS}
         self._http = free_port()
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None

@@ -14,7 +14,9 @@ from scenograph.index.milvus.app import MilvusIndex
 
 @pytest.fixture(scope="session")
 def milvus() -> Iterator[MilvusProcess]:
-    """A Milvus; use collections of your own. SCENOGRAPH_TEST_REQUIRE_MILVUS=1 makes it an error not to have it."""
+    """A Milvus; use collections of your own. Where it cannot be installed, tests are skipped, or fail with
+    SCENOGRAPH_TEST_REQUIRE_MILVUS=1.
+    """
     try:
         process = MilvusProcess()
     except NotInstallable as error:

@@ -13,7 +13,7 @@ DEFAULT_PORT = 19530
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`uri` as pymilvus wants it; `token` is user:password, and never shown; `database` "" for the default."""
+    """`uri` as pymilvus wants it; `token` user:password, never shown; `database`, or "" for the default."""
 
     uri: str
     token: str = field(default="", repr=False)
@@ -21,7 +21,10 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """`milvus://[user:password@]host[:port][/database]`; `milvus+https://...` for TLS. Errors: InvalidInput."""
+    """`milvus://[user:password@]host[:port][/database]`; `milvus+https://...` for TLS.
+
+    Errors: InvalidInput.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORT

@@ -59,8 +59,8 @@ class MilvusIndex:
     """Keeps records in Milvus and finds those whose codes are near. `await start()` first, `await close()`
     last.
 
-    `told` hears whether Milvus answers, whenever that changes. Errors: those of `contracts.Index`; Unavailable
-    where Milvus cannot be reached or does not answer in time, on start after a minute.
+    `told` hears whether Milvus answers, whenever that changes. Errors: those of `contracts.Index`;
+    Unavailable where Milvus cannot be reached or does not answer in time, on start after a minute.
     """
 
     def __init__(

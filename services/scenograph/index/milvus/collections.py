@@ -1,8 +1,8 @@
 """Which collections there are in Milvus, and the version of each. Everything here blocks.
 
-A collection's version is a timestamp of Milvus' own clock, taken after a change is there and before the change
-is acknowledged, in a row of its own. So it rises with each change whoever makes it, on whatever machine, and
-whoever has read it sees at least what it stands for.
+A collection's version is a timestamp of Milvus' own clock, taken after a change is there and before the
+change is acknowledged, in a row of its own. So it rises with each change whoever makes it, on whatever
+machine, and whoever has read it sees at least what it stands for.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Collections:
         return self.open(name)
 
     def open(self, name: str) -> Opened:
-        """The collection, made ready where this process has not used it before. Errors: CollectionNotFound."""
+        """The collection, made ready where this process has not used it yet. Errors: CollectionNotFound."""
         with self._lock:
             known = self._opened.get(name)
         if known is not None:

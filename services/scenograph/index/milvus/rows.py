@@ -213,7 +213,7 @@ def read_record(item: Row, entries: Sequence[Row], parts: dict[str, str], about:
 
 
 def newest(rows: Iterable[Row]) -> dict[str, Row]:
-    """The rows of kind ITEM by item; where a write is under way, or was never finished, its newest version."""
+    """The rows of kind ITEM by item: of the newest version, where a write is under way or not finished."""
     found: dict[str, Row] = {}
     for row in rows:
         known = found.get(row["item"])

@@ -63,7 +63,7 @@ class MilvusServer:
 
     def connect(self) -> None:
         """Opens the connection (blocking). Errors: Unavailable."""
-        with _named("", self._timeout_s):
+        with Named("", self._timeout_s):
             self._client = MilvusClient(
                 uri=self._address.uri,
                 token=self._address.token,
@@ -185,12 +185,12 @@ class MilvusServer:
             raise Unavailable("the index is not connected to Milvus")
         return self._client
 
-    def _limited(self, name: str) -> _named:
+    def _limited(self, name: str) -> Named:
         left = deadline.remaining()
-        return _named(name, self._timeout_s if left is None else min(left, self._timeout_s), left)
+        return Named(name, self._timeout_s if left is None else min(left, self._timeout_s), left)
 
 
-class _named:
+class Named:
     """Inside the block, Milvus' errors are the domain's; gives the time limit as pymilvus wants it."""
 
     def __init__(self, collection: str, timeout_s: float, left_s: float | None = None) -> None:

@@ -1,9 +1,9 @@
 """Writing and removing items. Everything here blocks.
 
-A write inserts the new version of its items in one request, along with a journal of what that makes obsolete;
-then it deletes that, says that the collection changed, and removes the journal. A process that ends on the
-way leaves the old items or the new ones whole, both perhaps; readers take the newer, and the next process that
-opens the collection finishes what the journal says.
+A write inserts the new version of its items in one request, along with a journal of what that makes
+obsolete; then it deletes that, says that the collection changed, and removes the journal. A process that ends
+on the way leaves the old items or the new ones whole, or both; readers take the newer, and the next process
+that opens the collection finishes what the journal says.
 """
 
 from __future__ import annotations
