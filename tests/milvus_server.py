@@ -28,6 +28,8 @@ READY_S = 120.0
 _SETTINGS = {
     "proxy.timeTickInterval": TICK_MS,
     "log.level": "warn",
+    "queryCoord.checkInterval": 100,  # a new collection is ready ten times sooner
+    "queryCoord.distPullInterval": 100,
     "common.session.ttl": 5,  # so that a server killed and started again soon finds its collections
 }
 _PORTS = ("proxy", "proxy_internal", "etcd", "root_coord", "query_coord", "query_node", "index_coord")

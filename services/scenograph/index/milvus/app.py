@@ -217,7 +217,6 @@ class MilvusIndex:
 
         async def read(opened: Opened) -> IndexAnswer:
             about = opened.about
-            checks.check_query(query, about.bits, about.pack, None)
             version = await run(self._collections.version, opened)
             checks.check_query(query, about.bits, about.pack, version.dimension)
             kind = expressions.of_modality(query.modality)

@@ -114,7 +114,7 @@ class MilvusServer:
                     wanted = self._opened.prepare_index_params()
                     metric = {"metric_type": "HAMMING"} if field == "code" else {}
                     wanted.add_index(field, index_type=kind, index_name=field, **metric)
-                    self._opened.create_index(name, wanted, **limits)
+                    self._opened.create_index(name, wanted, sync=False, **limits)
             self._opened.load_collection(name, timeout=LOAD_S)
 
     def description(self, name: str) -> str:
