@@ -1,33 +1,14 @@
-"""A real Milvus for the whole run, and an index on it."""
+"""An index on a real Milvus."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.index.make import BITS, PACK
-from tests.milvus_server import MilvusProcess, NotInstallable
+from tests.milvus_server import MilvusProcess
 
 from scenograph.index.milvus.app import MilvusIndex
-
-
-@pytest.fixture(scope="session")
-def milvus() -> Iterator[MilvusProcess]:
-    """A Milvus; use collections of your own. Where it cannot be installed, tests are skipped, or fail with
-    SCENOGRAPH_TEST_REQUIRE_MILVUS=1.
-    """
-    try:
-        process = MilvusProcess()
-    except NotInstallable as error:
-        if os.environ.get("SCENOGRAPH_TEST_REQUIRE_MILVUS") == "1":
-            raise
-        pytest.skip(str(error))
-    try:
-        process.start()
-        yield process
-    finally:
-        process.close()
 
 
 @pytest.fixture(scope="session")
