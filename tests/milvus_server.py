@@ -32,8 +32,10 @@ _SETTINGS = {
     "queryCoord.distPullInterval": 100,
     "common.session.ttl": 5,  # so that a server killed and started again soon finds its collections
 }
-_PORTS = ("proxy", "proxy_internal", "etcd", "root_coord", "query_coord", "query_node", "index_coord")
-_PORTS += ("index_node", "data_coord", "data_node")
+_PORTS = (
+    *("proxy", "proxy_internal", "etcd", "root_coord", "query_coord", "query_node"),
+    *("index_coord", "index_node", "data_coord", "data_node"),
+)
 _UNPACK = "import sys, milvus; milvus._initialize_data_files(sys.argv[1])"
 _CONFIGURE = """
 import json, sys, milvus

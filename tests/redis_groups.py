@@ -40,7 +40,7 @@ class SentinelGroup:
         """Returns when the replica follows, and each Sentinel knows the others."""
         self.master.start()
         self.replica.start()
-        until(lambda: _client(self.replica.port).info("replication")["master_link_status"] == "up")
+        until(lambda: _do(self.replica.port, "info", "replication")["master_link_status"] == "up")
         for port in self._ports:
             config = Path(self._folder.name) / f"{port}.conf"
             config.write_text(
@@ -57,7 +57,7 @@ class SentinelGroup:
 
     def master_port(self) -> int:
         """Whom the first Sentinel calls the master."""
-        _, port = _client(self._ports[0]).sentinel_get_master_addr_by_name(self.NAME)
+        _, port = _do(self._ports[0], "sentinel_get_master_addr_by_name", self.NAME)
         return int(port)
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class SentinelGroup:
 
     def _watched(self, port: int) -> tuple[int, int]:
         """How many other Sentinels, and replicas, one knows of."""
-        said = _client(port).sentinel_master(self.NAME)
+        said = _do(port, "sentinel_master", self.NAME)
         return int(said["num-other-sentinels"]), int(said["num-slaves"])
 
 
@@ -78,9 +78,11 @@ class ClusterGroup:
     """Three masters that share the slots, and a replica of each."""
 
     def __init__(self, binary: Path) -> None:
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(DOWN_MS))
-        # A replica takes over however long it has not heard of its master.
-        options += ("--cluster-replica-validity-factor", "0")
+        options = (
+            *("--cluster-enabled", "yes", "--cluster-node-timeout", str(DOWN_MS)),
+            # A replica takes over however long it has not heard of its master.
+            *("--cluster-replica-validity-factor", "0"),
+        )
         self.masters = [RedisProcess(binary, *options) for _ in range(3)]
         self.replicas = [RedisProcess(binary, *options) for _ in range(3)]
 
@@ -95,62 +97,55 @@ class ClusterGroup:
             node.start()
         for place, master in enumerate(self.masters):
             slots = range(place * SLOTS // 3, (place + 1) * SLOTS // 3)
-            _client(master.port).execute_command("CLUSTER ADDSLOTS", *slots)
-            _client(master.port).execute_command("CLUSTER SET-CONFIG-EPOCH", place + 1)
+            _do(master.port, "execute_command", "CLUSTER ADDSLOTS", *slots)
+            _do(master.port, "execute_command", "CLUSTER SET-CONFIG-EPOCH", place + 1)
         for node in nodes[1:]:
-            _client(node.port).execute_command("CLUSTER MEET", "127.0.0.1", nodes[0].port)
+            _do(node.port, "execute_command", "CLUSTER MEET", "127.0.0.1", nodes[0].port)
         for node in nodes:
             until(lambda node=node: self.known(node) == 6)  # type: ignore[misc]
         for master, replica in zip(self.masters, self.replicas, strict=True):
-            _client(replica.port).execute_command("CLUSTER REPLICATE", self.id_of(master))
+            _do(replica.port, "execute_command", "CLUSTER REPLICATE", self.id_of(master))
         for node in nodes:
             until(lambda node=node: self.state(node) == "ok")  # type: ignore[misc]
         for replica in self.replicas:
-            until(lambda port=replica.port: _client(port).info("replication")["master_link_status"] == "up")  # type: ignore[misc]
+            until(lambda port=replica.port: _do(port, "info", "replication")["master_link_status"] == "up")  # type: ignore[misc]
 
     def state(self, node: RedisProcess) -> str:
         """What a node says of the cluster: ok, or fail."""
-        return dict(line.split(":") for line in self._cluster(node, "INFO").split())["cluster_state"]
+        return str(_do(node.port, "cluster", "INFO")["cluster_state"])
 
     def known(self, node: RedisProcess) -> int:
-        return len(self._cluster(node, "NODES").strip().splitlines())
+        return len(_do(node.port, "cluster", "NODES"))
 
     def id_of(self, node: RedisProcess) -> str:
-        return self._cluster(node, "MYID")
+        return str(_do(node.port, "execute_command", "CLUSTER MYID").decode())
 
     def role(self, node: RedisProcess) -> str:
-        return str(_client(node.port).info("replication")["role"])
+        return str(_do(node.port, "info", "replication")["role"])
 
     def owner(self, slot: int) -> RedisProcess:
         """The master that has a slot."""
         for master in self.masters:
-            mine = [line for line in self._cluster(master, "NODES").splitlines() if "myself" in line][0]
-            for span in mine.split()[8:]:
-                first, _, last = span.partition("-")
-                if first.isdecimal() and int(first) <= slot <= int(last or first):
+            for node in _do(master.port, "cluster", "NODES").values():
+                spans = node["slots"] if "myself" in node["flags"] else []
+                if any(int(span[0]) <= slot <= int(span[-1]) for span in spans):
                     return master
         raise LookupError(slot)
 
     def move(self, slot: int, target: RedisProcess) -> None:
         """Gives a slot, and the keys in it, to another master."""
         source = self.owner(slot)
-        here, there = _client(source.port), _client(target.port)
-        there.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", self.id_of(source))
-        here.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", self.id_of(target))
-        for key in here.execute_command("CLUSTER GETKEYSINSLOT", slot, 1000):
-            here.execute_command("MIGRATE", "127.0.0.1", target.port, key, 0, 1000)
+        here, there = source.port, target.port
+        _do(there, "execute_command", "CLUSTER SETSLOT", slot, "IMPORTING", self.id_of(source))
+        _do(here, "execute_command", "CLUSTER SETSLOT", slot, "MIGRATING", self.id_of(target))
+        for key in _do(here, "execute_command", "CLUSTER GETKEYSINSLOT", slot, 1000):
+            _do(here, "execute_command", "MIGRATE", "127.0.0.1", target.port, key, 0, 1000)
         for master in (target, source):
-            _client(master.port).execute_command("CLUSTER SETSLOT", slot, "NODE", self.id_of(target))
+            _do(master.port, "execute_command", "CLUSTER SETSLOT", slot, "NODE", self.id_of(target))
 
     def close(self) -> None:
         for node in (*self.masters, *self.replicas):
             node.close()
-
-    def _cluster(self, node: RedisProcess, word: str) -> str:
-        said: Any = _client(node.port).execute_command(f"CLUSTER {word}", decode_responses=True)
-        if isinstance(said, dict):  # redis-py has read it already
-            said = "\n".join(str(value) for value in said)
-        return said.decode() if isinstance(said, bytes) else str(said)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -162,5 +157,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def _client(port: int) -> Any:
-    return Redis(port=port, socket_timeout=5)
+def _do(port: int, method: str, *arguments: object) -> Any:
+    """Calls a method of redis-py on a connection of its own."""
+    with Redis(port=port, socket_timeout=5) as client:
+        return getattr(client, method)(*arguments)

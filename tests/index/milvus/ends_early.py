@@ -27,7 +27,7 @@ async def main(url: str, step: str, what: str) -> None:
     await index.start()
     await index.get_collection("crashes")
     if step == "version":
-        index._collections.changed = end  # type: ignore[method-assign]
+        index._collections.changed = end  # type: ignore[assignment]
     elif step:
         setattr(MilvusServer, step, end)
     if what == "upsert":

@@ -77,7 +77,8 @@ def key(hit: IndexHit) -> object:
 
 
 async def both(pair: Pair, asked: IndexQuery) -> IndexAnswer:
-    mine, theirs = [await index.search("congruent", asked) for index in pair]
+    mine = await pair[0].search("congruent", asked)
+    theirs = await pair[1].search("congruent", asked)
     assert [key(hit) for hit in mine.hits] == [key(hit) for hit in theirs.hits]
     assert mine.considered == theirs.considered
     return mine
@@ -212,9 +213,10 @@ async def test_what_is_refused_is_the_same(pair: Pair) -> None:
         (query(filter="a = "), InvalidFilter),
         (query(coarse_candidates=-1), InvalidInput),
     ]
-    for (asked, kind), index in product(wrong, pair):
-        with pytest.raises(kind):
-            await index.search("congruent", asked)
+    for asked, kind in wrong:
+        for index in pair:
+            with pytest.raises(kind):
+                await index.search("congruent", asked)
 
 
 @pytest.mark.parametrize("bits", [128, 256])

@@ -53,7 +53,7 @@ async def test_a_record_comes_back_whole(index: MilvusIndex) -> None:
     assert len(str(large)) > 2 * PART_CHARS
 
 
-def vectors(seed: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def vectors(seed: int) -> tuple[np.ndarray, np.ndarray]:
     made = entry(seed)
     assert made.embedding is not None and made.code is not None
     return made.embedding, made.code
