@@ -14,7 +14,7 @@ from tests.milvus_server import MilvusProcess
 
 from scenograph.index.milvus.app import MilvusIndex
 from scenograph.index.milvus.rows import PART_CHARS
-from scenograph.runtime.contracts import Entry, Modality, Record, Write
+from scenograph.runtime.contracts import Entry, IndexQuery, Modality, Record, Write
 from scenograph.runtime.principal import SYSTEM, Principal, acting_as
 from scenograph.scene.errors import (
     CollectionExists,
@@ -82,6 +82,7 @@ async def test_versions_rise_with_each_change_and_only_then(index: MilvusIndex) 
     gone = await index.delete("photos", ["v1"])
     assert (gone.deleted, gone.missing, gone.version) == (0, ["v1"], seen[-1])
     assert (await index.get_collection("photos")).version == seen[-1]
+    assert (await index.search("photos", query())).version == seen[-1]
 
 
 async def test_requests_are_written_once(index: MilvusIndex) -> None:
@@ -127,6 +128,8 @@ async def test_collections(index: MilvusIndex) -> None:
         await index.create_snapshot("photos")
     assert await index.list_snapshots() == ([], "")
     await index.create_collection("with-hyphen_1", PACK, 128)
+    nothing = await index.search("with-hyphen_1", IndexQuery(np.zeros(16, np.uint8), 128, PACK))
+    assert (nothing.hits, nothing.considered) == ([], 0)
     found, token = await index.list_collections(page_size=1)
     assert [one.name for one in found] == ["photos"] or token
     names = [one.name for one in found]
@@ -223,7 +226,7 @@ def labelled_record(item: str, seed: int, labels: frozenset[str]) -> Record:
     )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people, st.sampled_from(["", "n >= 20", "NOT n < 10"]), st.sampled_from(Modality))
 async def test_nobody_sees_what_their_labels_do_not_show(
     labelled: tuple[MilvusIndex, dict[str, frozenset[str]]],

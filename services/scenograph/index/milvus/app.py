@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from scenograph.index import checks
 from scenograph.index.milvus import expressions
 from scenograph.index.milvus.address import parse_address
-from scenograph.index.milvus.collections import Collections, Opened, Replaced
+from scenograph.index.milvus.collections import Collections, Opened, Replaced, Version
 from scenograph.index.milvus.reading import FIRST, Reading
 from scenograph.index.milvus.schema import Kind, milvus_name
 from scenograph.index.milvus.searching import Searching
@@ -80,6 +80,7 @@ class MilvusIndex:
         self._told = told
         # Whoever alters a token reads what they could ask for anyway; so the seal need not be a secret.
         self._tokens = Tokens(hashlib.sha256(b"scenograph page tokens").digest())
+        self._seen: dict[str, Version] = {}  # by birth of a collection
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, *, within_s: float = START_S) -> None:
@@ -130,7 +131,7 @@ class MilvusIndex:
         async def describe(opened: Opened) -> Collection:
             entries = expressions.of_modality(Modality.UNSPECIFIED)
             version, items, parts = await asyncio.gather(
-                run(self._collections.version, opened),
+                self._version(opened),
                 run(self._reading.count, opened, ITEMS, who),
                 run(self._reading.count, opened, entries, who),
             )
@@ -212,19 +213,27 @@ class MilvusIndex:
         return await self._with(collection, read)
 
     async def search(self, collection: str, query: IndexQuery) -> IndexAnswer:
-        """The entries nearest to a code. Errors: InvalidInput, InvalidFilter, PackMismatch."""
+        """The entries nearest to a code. Errors: InvalidInput, InvalidFilter, PackMismatch.
+
+        The answer's version is one that was seen before: it holds that, and perhaps what came since.
+        """
         who, run = principal.current(), self._server.run
 
         async def read(opened: Opened) -> IndexAnswer:
             about = opened.about
-            version = await run(self._collections.version, opened)
-            checks.check_query(query, about.bits, about.pack, version.dimension)
+            seen = self._seen.get(about.born) or await self._version(opened)
+            try:
+                checks.check_query(query, about.bits, about.pack, seen.dimension)
+            except ScenographError:
+                await self._version(opened)  # says so where the collection is another by now
+                raise
             kind = expressions.of_modality(query.modality)
-            (hits, timings), considered = await asyncio.gather(
+            _, (hits, timings), considered = await asyncio.gather(
+                self._version(opened),
                 run(self._searching.search, opened, query, who),
                 run(self._reading.count, opened, kind, who, query.filter),
             )
-            return IndexAnswer(hits, considered, version.number, timings)
+            return IndexAnswer(hits, considered, seen.number, timings)
 
         return await self._with(collection, read)
 
@@ -242,6 +251,14 @@ class MilvusIndex:
         """Not here. Errors: FailedPrecondition."""
         _no_snapshots()
 
+    async def _version(self, opened: Opened) -> Version:
+        """The collection's version now. Errors: Replaced."""
+        version = await self._server.run(self._collections.version, opened)
+        seen = self._seen.get(opened.about.born)
+        if seen is None or seen.number < version.number:
+            self._seen[opened.about.born] = version
+        return version
+
     def _size(self, name: str) -> CollectionSize:
         opened = self._collections.open(name)
         entries = expressions.of_modality(Modality.UNSPECIFIED)
@@ -255,12 +272,16 @@ class MilvusIndex:
             try:
                 return await work(opened)
             except Replaced:
-                self._collections.forget(name)
+                self._forget(opened)
             except CollectionNotFound:
-                self._collections.forget(name)
+                self._forget(opened)
                 if attempt:
                     raise
         raise Unavailable(f"{name[:80]!r} is being replaced")
+
+    def _forget(self, opened: Opened) -> None:
+        self._collections.forget(opened.name)
+        self._seen.pop(opened.about.born, None)
 
     async def _open(self, name: str) -> Opened:
         try:
@@ -281,9 +302,14 @@ class MilvusIndex:
         """A write once begun goes on to its end, whether or not anybody still waits for it."""
         who = principal.current()
 
+        async def made(opened: Opened) -> T:
+            result = await self._server.run(work, opened, what, who)
+            self._seen.pop(opened.about.born, None)  # the next search reads it anew
+            return result
+
         async def write() -> T:
             async with self._turns.of(f"{name} {item}" for item in ids):
-                return await self._read(name, work, what, who)
+                return await self._with(name, made)
 
         return await asyncio.shield(asyncio.create_task(write()))
 

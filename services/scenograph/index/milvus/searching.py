@@ -146,7 +146,7 @@ def _ranked(query: IndexQuery, rows: Sequence[Row]) -> list[tuple[Row, IndexHit]
     codes, vectors = read_vectors(rows, query.bits)
     differing = distances(query.code, codes)
     shares = differing_shares(query.code, codes, query.levels, query.bit_weights)
-    by_cosine = query.embedding is not None and vectors.shape[1] > 0
+    by_cosine = query.embedding is not None and vectors.shape[1] == len(query.embedding)
     if by_cosine:
         assert query.embedding is not None
         whole, own = cosines(query.embedding, vectors, query.levels)
