@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from scenograph.cli.server_process import ServerProcess
 from scenograph.packs import Pack, open_pack
 from scenograph.runtime.sessions import Sessions
 from scenograph.scene.errors import PackNotFound
+from tests.milvus_server import MilvusProcess, NotInstallable
 from tests.redis_process import RedisProcess, redis_binary
 from tests.served import Split
 from tests.support import sample_photo
@@ -63,6 +65,24 @@ def redis_cluster() -> Iterator[RedisProcess]:
         while "cluster_state:ok" not in process.command("CLUSTER", "INFO"):
             time.sleep(0.05)
         yield process
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusProcess]:
+    """A Milvus; use collections of your own. Where it cannot be installed, tests are skipped, or fail with
+    SCENOGRAPH_TEST_REQUIRE_MILVUS=1.
+    """
+    try:
+        process = MilvusProcess()
+    except NotInstallable as error:
+        if os.environ.get("SCENOGRAPH_TEST_REQUIRE_MILVUS") == "1":
+            raise
+        pytest.skip(str(error))
+    try:
+        process.start()
+        yield process
+    finally:
+        process.close()
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,9 @@ class AdminApp:
     def reencodings(self) -> Reencodings:
         """Errors: FailedPrecondition where this process cannot re-encode."""
         if self._reencodings is None:
-            raise FailedPrecondition("collections are re-encoded where gateway and index are one process")
+            raise FailedPrecondition(
+                "collections are re-encoded where one process has the gateway and the index's folder"
+            )
         return self._reencodings
 
     async def load(self, name: str) -> PackStatus:

@@ -42,6 +42,7 @@ def run(
     host: str | None = None,
     port: int | None = None,
     data: Path | None = None,
+    index: str | None = None,
     pack: str | None = None,
     config: Path | None = None,
     processes: int | None = None,
@@ -52,11 +53,14 @@ def run(
     Prints one line of JSON when ready: address, services, pack, metrics' address. `supervised`: of one of
     several processes, a pipe whose end is the supervisor's. Errors: those of `serving`.
     """
-    settings = load_settings(config, host=host, port=port, data_dir=data, pack=pack, processes=processes)
+    url = None if index is None else {"url": index}
+    settings = load_settings(
+        config, host=host, port=port, data_dir=data, index=url, pack=pack, processes=processes
+    )
     configure_logging(settings.log_level, settings.log_format)
     if settings.processes > 1:
         _chosen(settings, service)
-        given = {"--host": host, "--data": data, "--pack": pack, "--config": config}
+        given = {"--host": host, "--data": data, "--index": index, "--pack": pack, "--config": config}
         options = [str(part) for pair in given.items() if pair[1] is not None for part in pair]
         sys.exit(asyncio.run(Supervisor(settings, service, options).run()))
     try:
@@ -161,6 +165,7 @@ async def serving(
             guard=make_guard(settings, metrics, closing),
         )
         process.ready = lambda: server.serving
+        process.index_answers = server.index_answers
         if settings.metrics.address:
             secure = certificates if settings.metrics.tls else None
             exposition = Exposition(metrics.registry, settings.metrics.address, secure)

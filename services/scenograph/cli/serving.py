@@ -20,6 +20,9 @@ def serve(
         int | None, typer.Option(help="Port to listen on; 0 for any free one. Default: 7700.")
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the index.")] = None,
+    index: Annotated[
+        str | None, typer.Option(metavar="URL", help="Milvus for the index: milvus://host:19530.")
+    ] = None,
     pack: Annotated[
         str | None, typer.Option(help='Model pack: "name" for its newest build, or "name@version".')
     ] = None,
@@ -40,6 +43,7 @@ def serve(
         host=host,
         port=port,
         data=data,
+        index=index,
         pack=pack,
         config=config,
         processes=processes,

@@ -29,6 +29,11 @@ class Health:
         """From now on all are SERVING."""
         await self._set(SERVING)
 
+    async def tell(self, names: Iterable[str], serving: bool) -> None:
+        """Says of some services, as far as there are such here, and of the server, whether they serve."""
+        for name in {"", *names}.intersection(self._names):
+            await self._servicer.set(name, SERVING if serving else NOT_SERVING)
+
     async def draining(self) -> None:
         """From now on all are NOT_SERVING, for good."""
         await self._servicer.enter_graceful_shutdown()

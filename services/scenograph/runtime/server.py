@@ -40,6 +40,10 @@ OPTIONS: Final[Sequence[tuple[str, int]]] = (
 )
 
 
+WITH_INDEX = ("scenograph.v1.IndexService", "scenograph.v1.GatewayService")
+"""The services that can do nothing without the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """Where to listen (port 0: any free one), and the times in seconds.
@@ -159,6 +163,11 @@ class Server:
         self._late.open()
         self.serving = True
         await self._health.serving()
+
+    async def index_answers(self, answers: bool) -> None:
+        """Says whether the services that need the index serve: a store that it is in came or went."""
+        if self.serving:
+            await self._health.tell(WITH_INDEX, answers)
 
     async def drain(self) -> None:
         """Says NOT_SERVING, gives load balancers time to see it, refuses new calls, lets others finish."""

@@ -142,8 +142,19 @@ class InferenceSettings(Section):
 
 
 class IndexSettings(Section):
-    """How collections are searched, and encrypted."""
+    """Where collections are, how they are searched, and encrypted."""
 
+    url: str = Field(
+        default="",
+        description="Milvus to keep collections in, as milvus://[user:password@]host[:port][/database];"
+        " empty: the data folder",
+    )
+    milvus_timeout_s: float = Field(default=10.0, gt=0, description="how long one call of Milvus may take")
+    milvus_reads: Literal["strong", "session"] = Field(
+        default="strong",
+        description="what reads of Milvus see: all that was acknowledged before, or at least what this"
+        " process wrote (sooner by up to Milvus' proxy.timeTickInterval)",
+    )
     exact_up_to: int = Field(
         default=2_000_000,
         ge=0,

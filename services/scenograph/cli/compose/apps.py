@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from scenograph.gateway.engine import Engine
     from scenograph.gateway.packs import PackInfo
     from scenograph.hashing.app import HashingApp
-    from scenograph.index.app import IndexApp
     from scenograph.inference.app import InferenceApp
     from scenograph.matching.app import MatchingApp
+    from scenograph.runtime.contracts import Index
     from scenograph.textual.app import TextualApp
     from scenograph.textual.parsers import SentenceParser
     from scenograph.visual.app import VisualApp
@@ -121,7 +121,7 @@ class Apps:
         return inference(self)
 
     @property
-    def index(self) -> IndexApp:
+    def index(self) -> Index:
         return self.parts.process.own_index
 
     def make(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from scenograph.runtime.settings import Settings
 from scenograph.runtime.sharing import Shared
 from scenograph.runtime.telemetry.metrics import Metrics
 from scenograph.runtime.tls import caller_certificates
+from scenograph.scene.errors import FailedPrecondition
 from scenograph.v1.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from scenograph.gateway.reencoding import Reencoder
     from scenograph.gateway.uploads import Uploads
     from scenograph.index.app import IndexApp
+    from scenograph.index.milvus.app import MilvusIndex
     from scenograph.runtime.cache.contract import Cache
     from scenograph.runtime.contracts import Index
     from scenograph.runtime.vault import Vault
@@ -55,6 +57,8 @@ class Process:
         self.packs: Packs[Apps] = Packs()
         self.ready: Callable[[], bool] = lambda: True
         """Whether the server takes calls; whoever has one says so here."""
+        self.index_answers: Callable[[bool], Awaitable[None]] | None = None
+        """Who wants to hear whether the index can be reached."""
         self._parsers: Shared[str, RulesParser] = Shared()
 
     async def start(self) -> None:
@@ -87,18 +91,42 @@ class Process:
         return Vault.of(chosen.key.get_secret_value(), chosen.key_file)
 
     @cached_property
-    def own_index(self) -> IndexApp:
-        """The index in this process."""
-        from scenograph.index.app import IndexApp
-        from scenograph.index.limits import Limits
+    def own_index(self) -> IndexApp | MilvusIndex:
+        """The index that this process keeps itself: in its folder, or in Milvus."""
         from scenograph.runtime.telemetry.collections import CollectionSizes
 
-        chosen = self.settings.index
-        limits = Limits(exact_up_to=chosen.exact_up_to, recall=chosen.recall)
-        app = IndexApp(self.settings.data_dir / "index", limits, self.vault)
+        app = self._in_milvus() if self.settings.index.url else self._in_folder()
         CollectionSizes(app.sizes, self.metrics.registry)
         self.closing.push_async_callback(app.close)
         return app
+
+    def _in_milvus(self) -> MilvusIndex:
+        if self.vault is not None:
+            raise FailedPrecondition(
+                "records on Milvus are not encrypted: give index.url or a key of the index, not both"
+            )
+        try:
+            from scenograph.index.milvus.app import MilvusIndex
+        except ModuleNotFoundError as error:
+            raise FailedPrecondition(
+                'the index on Milvus needs pymilvus: pip install "scenograph[milvus]"'
+            ) from error
+
+        async def told(answers: bool) -> None:
+            if self.index_answers is not None:
+                await self.index_answers(answers)
+
+        chosen = self.settings.index
+        strong = chosen.milvus_reads == "strong"
+        return MilvusIndex(chosen.url, timeout_s=chosen.milvus_timeout_s, strong=strong, told=told)
+
+    def _in_folder(self) -> IndexApp:
+        from scenograph.index.app import IndexApp
+        from scenograph.index.limits import Limits
+
+        chosen = self.settings.index
+        limits = Limits(exact_up_to=chosen.exact_up_to, recall=chosen.recall)
+        return IndexApp(self.settings.data_dir / "index", limits, self.vault)
 
     @cached_property
     def reached(self) -> Reached:
@@ -151,13 +179,17 @@ class Process:
 
     @cached_property
     def reencoder(self) -> Reencoder | None:
-        """What re-encodes collections; None without a gateway or an index in this process."""
+        """What re-encodes collections; None without a gateway or an index's folder in this process."""
         if not {"gateway", "index"} <= set(self.services) or self.reached.index is not None:
+            return None
+        from scenograph.index.app import IndexApp
+
+        index = self.own_index
+        if not isinstance(index, IndexApp):
             return None
         from scenograph.gateway.reencoding import Reencoder
 
-        engines = _Engines(self.packs)
-        reencoder = Reencoder(engines, self.own_index, self.own_index, self.packs.quiet)
+        reencoder = Reencoder(_Engines(self.packs), index, index, self.packs.quiet)
         self.closing.push_async_callback(reencoder.close)
         return reencoder
 

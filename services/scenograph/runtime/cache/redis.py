@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from scenograph.runtime.cache.connect import connect
 
@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 SCANNED = 1000  # keys that Redis looks at in one step
 
-_FAULTS = (RedisError, OSError, TimeoutError)
+# A cluster without reachable nodes, or with slots that nobody has, is no RedisError.
+_FAULTS = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 
 class RedisCache:
