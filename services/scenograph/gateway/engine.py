@@ -34,6 +34,7 @@ class Engine:
         uploads: Uploads,
         limits: Limits,
         admission: Admission,
+        rank_admission: Admission,
         metrics: Metrics = UNREAD,
     ) -> None:
         stage = GraphStage(matching, pack)
@@ -44,4 +45,4 @@ class Engine:
         self.pack = pack
         self.maker = EntryMaker(visual, textual, encoder, hashing, pack)
         self.searcher = Searcher(index, preparer, stage, kept, uploads, pack, admission)
-        self.ranker = RankService(preparer, self.maker, stage, uploads, pack)
+        self.ranker = RankService(preparer, self.maker, stage, uploads, pack, rank_admission)
