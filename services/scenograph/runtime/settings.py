@@ -145,13 +145,17 @@ class GatewaySettings(Section):
         description="keep the files of images beside the records, so that collections can be re-encoded",
     )
     searches: int = Field(
-        default=4, ge=1, description="searches worked on at the same time, those answered by the cache apart"
+        default=4,
+        ge=1,
+        description="searches, and ranks, worked on at the same time, those answered by the cache apart",
     )
     waiting_searches: int = Field(
-        default=64, ge=0, description="searches that wait for their turn before others are refused"
+        default=64,
+        ge=0,
+        description="searches, and ranks, that wait for their turn before others are refused",
     )
     search_wait_s: float = Field(
-        default=1.0, ge=0, description="longest expected wait that a search is taken in with"
+        default=1.0, ge=0, description="longest expected wait that a search or a rank is taken in with"
     )
     max_uploads_bytes: int = Field(default=1024 * MIB, ge=0, description="all uploads that wait to be used")
     upload_ttl_s: float = Field(default=3600.0, gt=0, description="how long an upload waits to be used")
