@@ -20,6 +20,8 @@ from scenograph.bulk.parquet import Columns, row_group_shards
 from scenograph.bulk.records import Rejected, Shard, identified
 from scenograph.bulk.sources import Format, format_of, source_files
 from scenograph.bulk.webdataset import tar_shards
+from scenograph.cli.ingest import _read, find_photos
+from scenograph.cli.ingest_bulk import _shards
 from scenograph.client import Item
 
 
@@ -197,3 +199,16 @@ def test_formats_are_known_by_their_files(tmp_path: Path) -> None:
     assert list(source_files(tmp_path, Format.PARQUET)) == ["below/a.parquet"]
     with pytest.raises(FileNotFoundError):
         format_of(tmp_path / "nowhere")
+
+
+def test_a_folder_is_stored_as_scenograph_ingest_does(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("a.jpg", "sub/b.PNG", "notes.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    captions = tmp_path / "captions.jsonl"
+    captions.write_text(
+        '{"image": "sub/b.PNG", "captions": ["said"], "split": "test", "metadata": {"n": 1}}\n'
+    )
+    for given, split in ((None, ""), (captions, ""), (captions, "test")):
+        bulk = read(_shards(tmp_path, Format.FOLDER, given, split, ("id", "image", "")))
+        assert bulk == list(_read(find_photos([tmp_path], given, split))) and bulk

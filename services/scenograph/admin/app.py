@@ -147,7 +147,7 @@ class AdminApp:
 
     async def list_reencodings(
         self, page_size: int = 0, page_token: str = ""
-    ) -> tuple[list[Reencoding], str]:
+    ) -> tuple[Sequence[Reencoding], str]:
         """A page of the re-encodings by collection. Errors: InvalidPageToken, FailedPrecondition."""
         return page(await self.reencodings.list(), lambda each: each.collection, page_size, page_token)
 

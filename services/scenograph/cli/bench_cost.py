@@ -55,8 +55,8 @@ def cost(
     """Disk, memory, processor time, latency, start and snapshot of collections, each size measured; what a
     photo, a sentence and a search cost with the pack; and which machine that makes.
 
-    Collections are written durably, one after the other, into a temporary folder: 10 GB for a million
-    embeddings of 960 floats, 3 GB for ten million codes.
+    Collections are written durably, one after the other, into a temporary folder: 13 GB for a million
+    embeddings of 960 floats, 5 GB for ten million codes, snapshots included.
     """
     from scenograph.cli.reports.cost import Measured, cost_tables, with_cost, write_measured
     from scenograph.cli.reports.facts import run_facts
