@@ -379,7 +379,12 @@ def index_search(channel: grpc.Channel) -> None:
     assert answer.considered == 3
 
 
-@case("IndexService/CreateSnapshot", "IndexService/ListSnapshots", "IndexService/RestoreSnapshot")
+@case(
+    "IndexService/CreateSnapshot",
+    "IndexService/ListSnapshots",
+    "IndexService/RestoreSnapshot",
+    "IndexService/DeleteSnapshot",
+)
 def index_snapshots(channel: grpc.Channel) -> None:
     stub = index_pb2_grpc.IndexServiceStub(channel)
     name = f"codes-{len(stub.ListSnapshots(index_pb2.ListSnapshotsRequest()).snapshots)}"
@@ -394,6 +399,9 @@ def index_snapshots(channel: grpc.Channel) -> None:
     got = stub.Get(index_pb2.GetRequest(collection="copy", ids=["a", "b", "c"]))
     assert [record.id for record in got.records] == ["a", "b", "c"]
     stub.DeleteCollection(index_pb2.IndexServiceDeleteCollectionRequest(name="copy"))
+    stub.DeleteSnapshot(index_pb2.DeleteSnapshotRequest(snapshot=name))
+    listed = stub.ListSnapshots(index_pb2.ListSnapshotsRequest(collection="codes")).snapshots
+    assert name not in {found.name for found in listed}
 
 
 # Admin; what it changes is tested in test_rollout.py
@@ -407,7 +415,9 @@ def index_snapshots(channel: grpc.Channel) -> None:
 )
 def packs(channel: grpc.Channel) -> None:
     stub = admin_pb2_grpc.AdminServiceStub(channel)
-    (served,) = stub.ListPacks(admin_pb2.ListPacksRequest()).packs
+    page = stub.ListPacks(admin_pb2.ListPacksRequest(page_size=1))
+    (served,) = page.packs
+    assert not page.next_page_token
     assert served.state == admin_pb2.PACK_STATE_READY and served.is_default and PHOTOS in served.collections
     assert stub.LoadPack(admin_pb2.LoadPackRequest(pack=served.pack)).pack.pack == served.pack
     chosen = stub.SetDefaultPack(admin_pb2.SetDefaultPackRequest(pack="default"))

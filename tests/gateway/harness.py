@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support import sample_photo
 
 from scenograph.cli.compose.apps import Apps
-from scenograph.gateway.admission import Admission
+from scenograph.gateway.admission import RANKS, SEARCHES, Admission
 from scenograph.gateway.answers import Outcome, SearchPage
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.engine import Engine
@@ -28,6 +28,7 @@ from scenograph.gateway.requests import (
     TextSource,
 )
 from scenograph.gateway.uploads import Uploads
+from scenograph.index.app import IndexApp
 from scenograph.runtime.cache.contract import Cache
 from scenograph.runtime.cache.memory import MemoryCache
 from scenograph.runtime.contracts import (
@@ -145,12 +146,24 @@ def engine_with(
         cache=cache or MemoryCache(2**20),
         uploads=Uploads(folder, limits),
         limits=limits,
-        admission=Admission(
-            at_once=limits.searches,
-            waiting=limits.waiting_searches,
-            wait_s=limits.search_wait_s,
-            metrics=metrics,
-        ),
+        admission=_admission(limits, SEARCHES, metrics),
+        rank_admission=_admission(limits, RANKS, metrics),
+        metrics=metrics,
+    )
+
+
+def folder_index(apps: Apps) -> IndexApp:
+    """The index of these apps, which is in a folder."""
+    assert isinstance(apps.index, IndexApp)
+    return apps.index
+
+
+def _admission(limits: Limits, queue: str, metrics: Metrics) -> Admission:
+    return Admission(
+        at_once=limits.searches,
+        waiting=limits.waiting_searches,
+        wait_s=limits.search_wait_s,
+        queue=queue,
         metrics=metrics,
     )
 

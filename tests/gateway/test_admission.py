@@ -203,6 +203,37 @@ async def test_a_full_gateway_refuses_at_once_and_answers_what_it_knows(full: tu
     assert gateway.matching.cancelled == 1
 
 
+def rank(text: str) -> pb.RankRequest:
+    candidates = [pb.RankCandidate(text=said) for said in ("a dog sleeps", "a cat looks at me")]
+    return pb.RankRequest(query=pb.Query(parts=[pb.QueryPart(text=text)]), candidates=candidates)
+
+
+@pytest.mark.pack
+async def test_ranks_have_a_queue_of_their_own(full: tuple[Full, Any]) -> None:
+    gateway, channel = full
+    stub = pb_grpc.GatewayServiceStub(channel)
+    gateway.matching.delay_s = 60
+    gateway.matching.called.clear()
+    running = stub.Rank(rank("a cat"), timeout=120)
+    await asyncio.wait_for(gateway.matching.called.wait(), 60)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Rank(rank("a dog"), timeout=30)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert retry_s(caught.value) > 0 and "ranks" in (caught.value.details() or "")
+    gateway.matching.delay_s = 0
+    assert (await stub.Search(search("a cup of coffee"), timeout=30)).hits
+    running.cancel()
+    for _ in range(200):
+        try:
+            assert (await stub.Rank(rank("a cat"), timeout=30)).hits[0].text == "a cat looks at me"
+            break
+        except grpc.aio.AioRpcError as error:
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the cancelled rank keeps its place")
+
+
 def retry_s(error: grpc.aio.AioRpcError) -> float:
     found = dict(error.trailing_metadata() or ())["grpc-status-details-bin"]
     assert isinstance(found, bytes)

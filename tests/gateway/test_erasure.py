@@ -9,7 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.gateway.harness import ask, engine_with, gateway_of, gateway_with, ids, photo, stored, taken
+from tests.gateway.harness import (
+    ask,
+    engine_with,
+    folder_index,
+    gateway_of,
+    gateway_with,
+    ids,
+    photo,
+    stored,
+    taken,
+)
 from tests.redis_process import RedisProcess
 from tests.serving import serving_one
 
@@ -74,7 +84,7 @@ def kept_in_process(gateway: GatewayApp, sent: SentAnswers, apps: Apps) -> bytes
     """All that the process keeps of a collection: rankings, answers, graphs, columns of metadata."""
     with gateway._engines.use() as engine:
         rankings = [repr(entry.ranking) for entry in engine.kept._entries.values()]
-    reader = apps.index._opened.store("erased").reader
+    reader = folder_index(apps)._opened.store("erased").reader
     columns = [list(column._dictionary) for column in reader.view.table.columns._scalars.values()]
     graphs = list(reader.graphs._graphs.values())
     answers = b"".join(stored.value for stored in sent._kept._entries.values())

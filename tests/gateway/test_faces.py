@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.gateway.harness import gateway_with, photo
+from tests.gateway.harness import folder_index, gateway_with, photo
 from tests.support import data_folder
 
 from scenograph.cli.compose.apps import Apps
@@ -111,7 +111,7 @@ async def stored(gateway: GatewayApp, apps: Apps, item: Item) -> tuple[Record, b
     try:
         (outcome,) = await gateway.batch_ingest("faces", [item], "request")
         assert outcome.error is None
-        second = await apps.index.second("faces", "default@none")
+        second = await folder_index(apps).second("faces", "default@none")
         (source,) = await second.read([1])
         await second.discard()
         return await gateway.collections.get_item("faces", item.id), source.image

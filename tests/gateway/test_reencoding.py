@@ -7,7 +7,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.gateway.harness import ask, engine_with, gateway_of, pack_info, photo, taken, text_item
+from tests.gateway.harness import (
+    ask,
+    engine_with,
+    folder_index,
+    gateway_of,
+    pack_info,
+    photo,
+    taken,
+    text_item,
+)
 
 from scenograph.cli.compose.apps import Apps
 from scenograph.gateway.engine import Engine
@@ -41,7 +50,7 @@ def packs(apps: Apps, tmp_path: Path) -> Packs[Engine]:
 
 @pytest.fixture
 async def reencoder(apps: Apps, packs: Packs[Engine]) -> AsyncIterator[Reencoder]:
-    reencoder = Reencoder(packs, apps.index, apps.index, packs.quiet)
+    reencoder = Reencoder(packs, apps.index, folder_index(apps), packs.quiet)
     yield reencoder
     await reencoder.close()
 
@@ -84,7 +93,7 @@ async def test_what_fails_leaves_the_collection_as_it_was(
     assert taken(await gateway.batch_ingest("failing", [text_item("more", "a horse")])) == 1
     cancelled = await reencoder.cancel("failing")
     assert cancelled.state is ReencodingState.CANCELLED
-    assert "failing" not in [left.collection for left in await apps.index.unfinished()]
+    assert "failing" not in [left.collection for left in await folder_index(apps).unfinished()]
 
 
 async def test_a_cancelled_one_ends_and_is_forgotten(
@@ -103,7 +112,7 @@ async def test_a_cancelled_one_ends_and_is_forgotten(
 
     engine.maker.make = make  # type: ignore[assignment, method-assign]
     packs.add("default@8.8.8", engine)
-    reencoder = Reencoder(packs, apps.index, apps.index, packs.quiet)
+    reencoder = Reencoder(packs, apps.index, folder_index(apps), packs.quiet)
     await reencoder.start("endless", "default@8.8.8")
     assert reencoder.packs() == {"default@8.8.8"}
     again = await reencoder.start("endless", "default@8.8.8")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.index.make import DIMENSION, entry, opened, put, query, record
+from tests.index.make import DIMENSION, all_ids, entry, opened, put, query, record
 
 from scenograph.index import opening, reading
 from scenograph.index.app import IndexApp
 from scenograph.index.checksums import checksum
 from scenograph.index.mapped import Blobs, Mapped
-from scenograph.runtime.contracts import IndexAnswer
+from scenograph.runtime.contracts import IndexAnswer, Record
+from scenograph.scene.errors import InvalidInput
 
 FILES = (
     "codes",
@@ -251,3 +253,21 @@ def test_sums_of_rows_add_up(tmp_path: Path) -> None:
         parts = [checksum(column, np.flatnonzero(part)), checksum(column, np.flatnonzero(~part))]
         assert checksum(column, everything) == sum(parts) % 2**64
         assert len({checksum(column, np.array([row])) for row in range(23, 46)}) > 15
+
+
+async def test_a_collection_of_codes_alone_is_opened_and_compacted(tmp_path: Path) -> None:
+    def bare(item: str, seed: int) -> Record:
+        made = record(item, seed)
+        return replace(made, entries=tuple(replace(each, embedding=None) for each in made.entries))
+
+    async with opened(tmp_path, collections=["photos"]) as app:
+        for start in range(0, 1000, 500):
+            await put(app, *(bare(f"i{n}", n) for n in range(start, start + 500)))
+    async with opened(tmp_path) as app:
+        await app.delete("photos", [f"i{n}" for n in range(990)])
+        await put(app, bare("new", 5))  # holes are many now: the columns are copied
+        assert len(await all_ids(app)) == 11
+    async with opened(tmp_path) as app:
+        assert len(await all_ids(app)) == 11 and len((await app.search("photos", query(5))).hits) == 22
+        with pytest.raises(InvalidInput):
+            await app.search("photos", query(5, embedding=np.ones(DIMENSION, np.float32)))

@@ -104,6 +104,8 @@ async def test_snapshots_over_grpc(remote: RemoteIndex) -> None:
     await remote.delete_collection("photos")
     assert (await remote.list_collections())[0] == []
     assert (await remote.restore_snapshot("s", "copy")).items == 1
+    await remote.delete_snapshot("s")
+    assert (await remote.list_snapshots())[0] == []
 
 
 async def test_errors_over_grpc_are_those_in_memory(remote: RemoteIndex) -> None:
@@ -122,6 +124,7 @@ async def test_errors_over_grpc_are_those_in_memory(remote: RemoteIndex) -> None
         (remote.search("photos", query(filter="a = ")), InvalidFilter, "filter"),
         (remote.list_items("photos", page_token="x"), InvalidPageToken, "page_token"),
         (remote.restore_snapshot("s"), SnapshotNotFound, ""),
+        (remote.delete_snapshot("s"), SnapshotNotFound, ""),
         (remote.create_collection("B", PACK), InvalidInput, "name"),
     ]
     for call, kind, field in calls:

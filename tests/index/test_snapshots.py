@@ -116,6 +116,28 @@ async def test_snapshots_are_listed_page_by_page(app: IndexApp) -> None:
     assert len({one.name for one in unnamed}) == 3 and all(one.name.startswith("photos-") for one in unnamed)
 
 
+async def test_a_deleted_snapshot_is_gone_with_its_files(tmp_path: Path) -> None:
+    async with opened(tmp_path, collections=["photos"]) as app:
+        await put(app, record("a"))
+        for name in ("kept", "gone", "damaged"):
+            await app.create_snapshot("photos", name)
+        (tmp_path / "snapshots" / "damaged" / "snapshot.json").write_text("{")
+        await app.delete_snapshot("gone")
+        await app.delete_snapshot("damaged")
+        for call in (app.restore_snapshot("gone"), app.delete_snapshot("gone")):
+            with pytest.raises(SnapshotNotFound):
+                await call
+        with pytest.raises(InvalidInput):
+            await app.delete_snapshot("../collections")
+        assert (await app.restore_snapshot("kept", "copy")).items == 1
+        await app.create_snapshot("photos", "gone")  # the name is free again
+        await app.delete_snapshot("gone")
+    async with opened(tmp_path) as app:
+        assert [one.name for one in (await app.list_snapshots())[0]] == ["kept"]
+    assert [path.name for path in (tmp_path / "snapshots").iterdir()] == ["kept"]
+    assert list((tmp_path / "trash").iterdir()) == []
+
+
 async def test_wrong_snapshot_calls_are_refused(app: IndexApp, tmp_path: Path) -> None:
     await put(app, record("a"))
     await app.create_snapshot("photos", "s")

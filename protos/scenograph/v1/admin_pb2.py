@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from scenograph.v1 import common_pb2 as scenograph_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19scenograph/v1/admin.proto\x12\rscenograph.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ascenograph/v1/common.proto\"\xd6\x01\n\nPackStatus\x12\x0c\n\x04pack\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.scenograph.v1.PackState\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12(\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12\x13\n\x0b\x63ollections\x18\x05 \x03(\t\x12\r\n\x05\x63\x61lls\x18\x06 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\x0fLoadPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\";\n\x10LoadPackResponse\x12\'\n\x04pack\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.PackStatus\"0\n\x11UnloadPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"\x14\n\x12UnloadPackResponse\"%\n\x15SetDefaultPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\"X\n\x16SetDefaultPackResponse\x12\'\n\x04pack\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.PackStatus\x12\x15\n\rprevious_pack\x18\x02 \x01(\t\"\x12\n\x10ListPacksRequest\"=\n\x11ListPacksResponse\x12(\n\x05packs\x18\x01 \x03(\x0b\x32\x19.scenograph.v1.PackStatus\"\x82\x02\n\nReencoding\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\x12-\n\x05state\x18\x03 \x01(\x0e\x32\x1e.scenograph.v1.ReencodingState\x12\x0c\n\x04\x64one\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\"=\n\x19ReencodeCollectionRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\"K\n\x1aReencodeCollectionResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding\"*\n\x14GetReencodingRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\"F\n\x15GetReencodingResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding\"\x18\n\x16ListReencodingsRequest\"I\n\x17ListReencodingsResponse\x12.\n\x0breencodings\x18\x01 \x03(\x0b\x32\x19.scenograph.v1.Reencoding\"-\n\x17\x43\x61ncelReencodingRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\"I\n\x18\x43\x61ncelReencodingResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding*\x86\x01\n\tPackState\x12\x1a\n\x16PACK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PACK_STATE_LOADING\x10\x01\x12\x14\n\x10PACK_STATE_READY\x10\x02\x12\x15\n\x11PACK_STATE_FAILED\x10\x03\x12\x18\n\x14PACK_STATE_UNLOADING\x10\x04*\xcb\x01\n\x0fReencodingState\x12 \n\x1cREENCODING_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18REENCODING_STATE_RUNNING\x10\x01\x12\x19\n\x15REENCODING_STATE_DONE\x10\x02\x12\x1b\n\x17REENCODING_STATE_FAILED\x10\x03\x12\x1e\n\x1aREENCODING_STATE_CANCELLED\x10\x04\x12 \n\x1cREENCODING_STATE_INTERRUPTED\x10\x05\x32\xeb\x05\n\x0c\x41\x64minService\x12K\n\x08LoadPack\x12\x1e.scenograph.v1.LoadPackRequest\x1a\x1f.scenograph.v1.LoadPackResponse\x12Q\n\nUnloadPack\x12 .scenograph.v1.UnloadPackRequest\x1a!.scenograph.v1.UnloadPackResponse\x12]\n\x0eSetDefaultPack\x12$.scenograph.v1.SetDefaultPackRequest\x1a%.scenograph.v1.SetDefaultPackResponse\x12N\n\tListPacks\x12\x1f.scenograph.v1.ListPacksRequest\x1a .scenograph.v1.ListPacksResponse\x12i\n\x12ReencodeCollection\x12(.scenograph.v1.ReencodeCollectionRequest\x1a).scenograph.v1.ReencodeCollectionResponse\x12Z\n\rGetReencoding\x12#.scenograph.v1.GetReencodingRequest\x1a$.scenograph.v1.GetReencodingResponse\x12`\n\x0fListReencodings\x12%.scenograph.v1.ListReencodingsRequest\x1a&.scenograph.v1.ListReencodingsResponse\x12\x63\n\x10\x43\x61ncelReencoding\x12&.scenograph.v1.CancelReencodingRequest\x1a\'.scenograph.v1.CancelReencodingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19scenograph/v1/admin.proto\x12\rscenograph.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ascenograph/v1/common.proto\"\xd6\x01\n\nPackStatus\x12\x0c\n\x04pack\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.scenograph.v1.PackState\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12(\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\x12\x13\n\x0b\x63ollections\x18\x05 \x03(\t\x12\r\n\x05\x63\x61lls\x18\x06 \x01(\x05\x12/\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1f\n\x0fLoadPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\";\n\x10LoadPackResponse\x12\'\n\x04pack\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.PackStatus\"0\n\x11UnloadPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"\x14\n\x12UnloadPackResponse\"%\n\x15SetDefaultPackRequest\x12\x0c\n\x04pack\x18\x01 \x01(\t\"X\n\x16SetDefaultPackResponse\x12\'\n\x04pack\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.PackStatus\x12\x15\n\rprevious_pack\x18\x02 \x01(\t\"9\n\x10ListPacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x11ListPacksResponse\x12(\n\x05packs\x18\x01 \x03(\x0b\x32\x19.scenograph.v1.PackStatus\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x82\x02\n\nReencoding\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\x12-\n\x05state\x18\x03 \x01(\x0e\x32\x1e.scenograph.v1.ReencodingState\x12\x0c\n\x04\x64one\x18\x04 \x01(\x03\x12\r\n\x05total\x18\x05 \x01(\x03\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x19.scenograph.v1.ItemStatus\"=\n\x19ReencodeCollectionRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0c\n\x04pack\x18\x02 \x01(\t\"K\n\x1aReencodeCollectionResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding\"*\n\x14GetReencodingRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\"F\n\x15GetReencodingResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding\"?\n\x16ListReencodingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"b\n\x17ListReencodingsResponse\x12.\n\x0breencodings\x18\x01 \x03(\x0b\x32\x19.scenograph.v1.Reencoding\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x17\x43\x61ncelReencodingRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\"I\n\x18\x43\x61ncelReencodingResponse\x12-\n\nreencoding\x18\x01 \x01(\x0b\x32\x19.scenograph.v1.Reencoding*\x86\x01\n\tPackState\x12\x1a\n\x16PACK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PACK_STATE_LOADING\x10\x01\x12\x14\n\x10PACK_STATE_READY\x10\x02\x12\x15\n\x11PACK_STATE_FAILED\x10\x03\x12\x18\n\x14PACK_STATE_UNLOADING\x10\x04*\xcb\x01\n\x0fReencodingState\x12 \n\x1cREENCODING_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18REENCODING_STATE_RUNNING\x10\x01\x12\x19\n\x15REENCODING_STATE_DONE\x10\x02\x12\x1b\n\x17REENCODING_STATE_FAILED\x10\x03\x12\x1e\n\x1aREENCODING_STATE_CANCELLED\x10\x04\x12 \n\x1cREENCODING_STATE_INTERRUPTED\x10\x05\x32\xeb\x05\n\x0c\x41\x64minService\x12K\n\x08LoadPack\x12\x1e.scenograph.v1.LoadPackRequest\x1a\x1f.scenograph.v1.LoadPackResponse\x12Q\n\nUnloadPack\x12 .scenograph.v1.UnloadPackRequest\x1a!.scenograph.v1.UnloadPackResponse\x12]\n\x0eSetDefaultPack\x12$.scenograph.v1.SetDefaultPackRequest\x1a%.scenograph.v1.SetDefaultPackResponse\x12N\n\tListPacks\x12\x1f.scenograph.v1.ListPacksRequest\x1a .scenograph.v1.ListPacksResponse\x12i\n\x12ReencodeCollection\x12(.scenograph.v1.ReencodeCollectionRequest\x1a).scenograph.v1.ReencodeCollectionResponse\x12Z\n\rGetReencoding\x12#.scenograph.v1.GetReencodingRequest\x1a$.scenograph.v1.GetReencodingResponse\x12`\n\x0fListReencodings\x12%.scenograph.v1.ListReencodingsRequest\x1a&.scenograph.v1.ListReencodingsResponse\x12\x63\n\x10\x43\x61ncelReencoding\x12&.scenograph.v1.CancelReencodingRequest\x1a\'.scenograph.v1.CancelReencodingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenograph.v1.admin_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PACKSTATE']._serialized_start=1441
-  _globals['_PACKSTATE']._serialized_end=1575
-  _globals['_REENCODINGSTATE']._serialized_start=1578
-  _globals['_REENCODINGSTATE']._serialized_end=1781
+  _globals['_PACKSTATE']._serialized_start=1569
+  _globals['_PACKSTATE']._serialized_end=1703
+  _globals['_REENCODINGSTATE']._serialized_start=1706
+  _globals['_REENCODINGSTATE']._serialized_end=1909
   _globals['_PACKSTATUS']._serialized_start=106
   _globals['_PACKSTATUS']._serialized_end=320
   _globals['_LOADPACKREQUEST']._serialized_start=322
@@ -52,27 +52,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETDEFAULTPACKRESPONSE']._serialized_start=527
   _globals['_SETDEFAULTPACKRESPONSE']._serialized_end=615
   _globals['_LISTPACKSREQUEST']._serialized_start=617
-  _globals['_LISTPACKSREQUEST']._serialized_end=635
-  _globals['_LISTPACKSRESPONSE']._serialized_start=637
-  _globals['_LISTPACKSRESPONSE']._serialized_end=698
-  _globals['_REENCODING']._serialized_start=701
-  _globals['_REENCODING']._serialized_end=959
-  _globals['_REENCODECOLLECTIONREQUEST']._serialized_start=961
-  _globals['_REENCODECOLLECTIONREQUEST']._serialized_end=1022
-  _globals['_REENCODECOLLECTIONRESPONSE']._serialized_start=1024
-  _globals['_REENCODECOLLECTIONRESPONSE']._serialized_end=1099
-  _globals['_GETREENCODINGREQUEST']._serialized_start=1101
-  _globals['_GETREENCODINGREQUEST']._serialized_end=1143
-  _globals['_GETREENCODINGRESPONSE']._serialized_start=1145
-  _globals['_GETREENCODINGRESPONSE']._serialized_end=1215
-  _globals['_LISTREENCODINGSREQUEST']._serialized_start=1217
-  _globals['_LISTREENCODINGSREQUEST']._serialized_end=1241
-  _globals['_LISTREENCODINGSRESPONSE']._serialized_start=1243
-  _globals['_LISTREENCODINGSRESPONSE']._serialized_end=1316
-  _globals['_CANCELREENCODINGREQUEST']._serialized_start=1318
-  _globals['_CANCELREENCODINGREQUEST']._serialized_end=1363
-  _globals['_CANCELREENCODINGRESPONSE']._serialized_start=1365
-  _globals['_CANCELREENCODINGRESPONSE']._serialized_end=1438
-  _globals['_ADMINSERVICE']._serialized_start=1784
-  _globals['_ADMINSERVICE']._serialized_end=2531
+  _globals['_LISTPACKSREQUEST']._serialized_end=674
+  _globals['_LISTPACKSRESPONSE']._serialized_start=676
+  _globals['_LISTPACKSRESPONSE']._serialized_end=762
+  _globals['_REENCODING']._serialized_start=765
+  _globals['_REENCODING']._serialized_end=1023
+  _globals['_REENCODECOLLECTIONREQUEST']._serialized_start=1025
+  _globals['_REENCODECOLLECTIONREQUEST']._serialized_end=1086
+  _globals['_REENCODECOLLECTIONRESPONSE']._serialized_start=1088
+  _globals['_REENCODECOLLECTIONRESPONSE']._serialized_end=1163
+  _globals['_GETREENCODINGREQUEST']._serialized_start=1165
+  _globals['_GETREENCODINGREQUEST']._serialized_end=1207
+  _globals['_GETREENCODINGRESPONSE']._serialized_start=1209
+  _globals['_GETREENCODINGRESPONSE']._serialized_end=1279
+  _globals['_LISTREENCODINGSREQUEST']._serialized_start=1281
+  _globals['_LISTREENCODINGSREQUEST']._serialized_end=1344
+  _globals['_LISTREENCODINGSRESPONSE']._serialized_start=1346
+  _globals['_LISTREENCODINGSRESPONSE']._serialized_end=1444
+  _globals['_CANCELREENCODINGREQUEST']._serialized_start=1446
+  _globals['_CANCELREENCODINGREQUEST']._serialized_end=1491
+  _globals['_CANCELREENCODINGRESPONSE']._serialized_start=1493
+  _globals['_CANCELREENCODINGRESPONSE']._serialized_end=1566
+  _globals['_ADMINSERVICE']._serialized_start=1912
+  _globals['_ADMINSERVICE']._serialized_end=2659
 # @@protoc_insertion_point(module_scope)

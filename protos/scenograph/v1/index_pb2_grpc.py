@@ -95,6 +95,11 @@ class IndexServiceStub:
                 request_serializer=scenograph_dot_v1_dot_index__pb2.RestoreSnapshotRequest.SerializeToString,
                 response_deserializer=scenograph_dot_v1_dot_index__pb2.RestoreSnapshotResponse.FromString,
                 _registered_method=True)
+        self.DeleteSnapshot = channel.unary_unary(
+                '/scenograph.v1.IndexService/DeleteSnapshot',
+                request_serializer=scenograph_dot_v1_dot_index__pb2.DeleteSnapshotRequest.SerializeToString,
+                response_deserializer=scenograph_dot_v1_dot_index__pb2.DeleteSnapshotResponse.FromString,
+                _registered_method=True)
 
 
 class IndexServiceServicer:
@@ -185,6 +190,13 @@ class IndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteSnapshot(self, request, context):
+        """Removes a snapshot; collections restored from it stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +259,11 @@ def add_IndexServiceServicer_to_server(servicer, server):
                     servicer.RestoreSnapshot,
                     request_deserializer=scenograph_dot_v1_dot_index__pb2.RestoreSnapshotRequest.FromString,
                     response_serializer=scenograph_dot_v1_dot_index__pb2.RestoreSnapshotResponse.SerializeToString,
+            ),
+            'DeleteSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSnapshot,
+                    request_deserializer=scenograph_dot_v1_dot_index__pb2.DeleteSnapshotRequest.FromString,
+                    response_serializer=scenograph_dot_v1_dot_index__pb2.DeleteSnapshotResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -574,6 +591,33 @@ class IndexService:
             '/scenograph.v1.IndexService/RestoreSnapshot',
             scenograph_dot_v1_dot_index__pb2.RestoreSnapshotRequest.SerializeToString,
             scenograph_dot_v1_dot_index__pb2.RestoreSnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/scenograph.v1.IndexService/DeleteSnapshot',
+            scenograph_dot_v1_dot_index__pb2.DeleteSnapshotRequest.SerializeToString,
+            scenograph_dot_v1_dot_index__pb2.DeleteSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,8 @@ class IndexServiceStub:
     """Lists the snapshots."""
     RestoreSnapshot: _grpc.UnaryUnaryMultiCallable[_index_pb2.RestoreSnapshotRequest, _index_pb2.RestoreSnapshotResponse]
     """Puts a snapshot's state in a collection's place, or in a new collection."""
+    DeleteSnapshot: _grpc.UnaryUnaryMultiCallable[_index_pb2.DeleteSnapshotRequest, _index_pb2.DeleteSnapshotResponse]
+    """Removes a snapshot; collections restored from it stay."""
 
 @_typing.type_check_only
 class IndexServiceAsyncStub(IndexServiceStub):
@@ -87,6 +89,8 @@ class IndexServiceAsyncStub(IndexServiceStub):
     """Lists the snapshots."""
     RestoreSnapshot: _aio.UnaryUnaryMultiCallable[_index_pb2.RestoreSnapshotRequest, _index_pb2.RestoreSnapshotResponse]  # type: ignore[assignment]
     """Puts a snapshot's state in a collection's place, or in a new collection."""
+    DeleteSnapshot: _aio.UnaryUnaryMultiCallable[_index_pb2.DeleteSnapshotRequest, _index_pb2.DeleteSnapshotResponse]  # type: ignore[assignment]
+    """Removes a snapshot; collections restored from it stay."""
 
 class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps items durably and finds those whose codes are near a query's."""
@@ -186,5 +190,13 @@ class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_index_pb2.RestoreSnapshotResponse, _abc.Awaitable[_index_pb2.RestoreSnapshotResponse]]:
         """Puts a snapshot's state in a collection's place, or in a new collection."""
+
+    @_abc_1.abstractmethod
+    def DeleteSnapshot(
+        self,
+        request: _index_pb2.DeleteSnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.DeleteSnapshotResponse, _abc.Awaitable[_index_pb2.DeleteSnapshotResponse]]:
+        """Removes a snapshot; collections restored from it stay."""
 
 def add_IndexServiceServicer_to_server(servicer: IndexServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

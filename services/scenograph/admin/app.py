@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Protocol
 
+from scenograph.runtime.listing import page
 from scenograph.runtime.packs import Packs
 from scenograph.runtime.principal import SYSTEM, acting_as
-from scenograph.runtime.reencoding import Reencodings
+from scenograph.runtime.reencoding import Reencoding, Reencodings
 from scenograph.scene.errors import FailedPrecondition, Internal, InvalidInput, PackInUse, ScenographError
 
 log = logging.getLogger(__name__)
@@ -141,10 +142,17 @@ class AdminApp:
             log.info("default pack: %s, was %s", pack, previous)
         return await self.status(pack), previous
 
-    async def list(self) -> list[PackStatus]:
-        """All packs, by id."""
+    async def list(self, page_size: int = 0, page_token: str = "") -> tuple[list[PackStatus], str]:
+        """A page of the packs by id, and the next page's token. Errors: InvalidPageToken."""
+        names, token = page(sorted({*self._packs, *self._changes}), str, page_size, page_token)
         collections = await self._collections()
-        return [self._status(pack, collections) for pack in sorted({*self._packs, *self._changes})]
+        return [self._status(pack, collections) for pack in names], token
+
+    async def list_reencodings(
+        self, page_size: int = 0, page_token: str = ""
+    ) -> tuple[Sequence[Reencoding], str]:
+        """A page of the re-encodings by collection. Errors: InvalidPageToken, FailedPrecondition."""
+        return page(await self.reencodings.list(), lambda each: each.collection, page_size, page_token)
 
     async def status(self, pack: str) -> PackStatus:
         """One pack."""

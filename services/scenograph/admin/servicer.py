@@ -34,7 +34,8 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         return pb.SetDefaultPackResponse(pack=status_to_pb(status), previous_pack=previous)
 
     async def ListPacks(self, request: pb.ListPacksRequest, context: Context) -> pb.ListPacksResponse:
-        return pb.ListPacksResponse(packs=[status_to_pb(status) for status in await self._app.list()])
+        found, token = await self._app.list(request.page_size, request.page_token)
+        return pb.ListPacksResponse(packs=[status_to_pb(each) for each in found], next_page_token=token)
 
     async def ReencodeCollection(
         self, request: pb.ReencodeCollectionRequest, context: Context
@@ -51,8 +52,9 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     async def ListReencodings(
         self, request: pb.ListReencodingsRequest, context: Context
     ) -> pb.ListReencodingsResponse:
-        found = await self._app.reencodings.list()
-        return pb.ListReencodingsResponse(reencodings=[reencoding_to_pb(each) for each in found])
+        found, token = await self._app.list_reencodings(request.page_size, request.page_token)
+        reencodings = [reencoding_to_pb(each) for each in found]
+        return pb.ListReencodingsResponse(reencodings=reencodings, next_page_token=token)
 
     async def CancelReencoding(
         self, request: pb.CancelReencodingRequest, context: Context

@@ -18,6 +18,7 @@ from scenograph.cli import (
     graphs,
     index,
     ingest,
+    ingest_bulk,
     key,
     methods,
     pack,
@@ -45,6 +46,7 @@ app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs o
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")
 app.add_typer(index.app, name="index", help="Look after the index folder of a stopped server.")
 app.command("ingest")(ingest.ingest)
+app.command("ingest-bulk")(ingest_bulk.ingest_bulk)
 app.command("search")(search.search)
 app.command("parse")(graphs.parse)
 app.command("describe")(graphs.describe)
@@ -61,6 +63,7 @@ BUILD_MODULES = frozenset(
     ("h5py", "onnx", "onnxscript", "safetensors", "skimage", "tensorboard", "torch", "torch_geometric")
 )
 REPORT_MODULES = frozenset(("jinja2", "markupsafe", "matplotlib"))
+BULK_MODULES = frozenset(("pyarrow", "ray"))
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -81,7 +84,8 @@ def _tell_extra(module: str, error: ModuleNotFoundError) -> NoReturn:
     """Say which extra has a module that a command needs."""
     if module in {"", "scenograph"}:
         raise error
-    extra = "pack" if module in BUILD_MODULES else "evaluate" if module in REPORT_MODULES else "serve"
+    extras = {"pack": BUILD_MODULES, "evaluate": REPORT_MODULES, "bulk": BULK_MODULES}
+    extra = next((name for name, modules in extras.items() if module in modules), "serve")
     print_error(f"this command needs {module}, which is not installed: pip install 'scenograph[{extra}]'")
     sys.exit(1)
 

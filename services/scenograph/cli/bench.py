@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scenograph.cli import bench_capacity, bench_load, bench_parts, bench_swap
+from scenograph.cli import bench_capacity, bench_cost, bench_load, bench_parts, bench_swap
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,5 +22,6 @@ app.command("ingest")(bench_parts.ingest)
 app.command("cached")(bench_capacity.cached)
 app.command("overhead")(bench_capacity.overhead)
 app.command("overload")(bench_capacity.overload)
+app.command("cost")(bench_cost.cost)
 app.command("swap")(bench_swap.swap)
 app.command("all")(bench_parts.everything)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from scenograph.bulk.records import identified
 from scenograph.cli.captions import Captioned, read_captions
 from scenograph.cli.connection import connect
 from scenograph.cli.options import DEFAULT_ADDRESS, Json, Server
@@ -121,22 +120,22 @@ def _walk(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
+def photo_metadata(photo: Captioned) -> dict[str, Any]:
+    """What is stored with a photograph beside its sentences."""
+    metadata = {**photo.metadata, "path": str(photo.path)}
+    return {**metadata, "split": photo.split} if photo.split else metadata
+
+
 def _read(
     photos: Iterable[Captioned], access: tuple[str, ...] = (), blur_faces: bool = False
 ) -> Iterator[Item]:
     """Items whose request id is the digest of all they hold: stored once, and anew where changed."""
     for photo in photos:
-        metadata = {**photo.metadata, "path": str(photo.path)}
-        if photo.split:
-            metadata["split"] = photo.split
+        metadata = photo_metadata(photo)
         try:
             image = photo.path.read_bytes()
         except OSError:
             yield Item(photo.name, photo.path)  # the client tells it among the failures
             continue
-        digest = hashlib.sha256(image)
-        told: list[object] = [photo.name, photo.captions, metadata]
-        if access or blur_faces:
-            told += [sorted(access), blur_faces]
-        digest.update(json.dumps(told, sort_keys=True).encode())
-        yield Item(photo.name, image, photo.captions, metadata, digest.hexdigest(), access, blur_faces)
+        item = Item(photo.name, image, photo.captions, metadata, access_labels=access, blur_faces=blur_faces)
+        yield identified(item)

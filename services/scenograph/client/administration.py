@@ -55,9 +55,15 @@ class Administration:
 
     def list_packs(self, *, timeout: float | None = None) -> list[LoadedPack]:
         """The packs in the server's memory, by id."""
-        request = admin_pb2.ListPacksRequest()
-        answer = self._call(self._admin.ListPacks, request, timeout, channel.ADMIN)
-        return [loaded_pack(pack) for pack in answer.packs]
+        found: list[LoadedPack] = []
+        token = ""
+        while True:
+            request = admin_pb2.ListPacksRequest(page_token=token)
+            answer = self._call(self._admin.ListPacks, request, timeout, channel.ADMIN)
+            found += map(loaded_pack, answer.packs)
+            token = answer.next_page_token
+            if not token:
+                return found
 
     def reencode_collection(
         self, collection: str, pack: str = "", *, timeout: float | None = None
@@ -79,9 +85,15 @@ class Administration:
 
     def list_reencodings(self, *, timeout: float | None = None) -> list[Reencoding]:
         """The last re-encoding of each collection that has had one."""
-        request = admin_pb2.ListReencodingsRequest()
-        answer = self._call(self._admin.ListReencodings, request, timeout, channel.ADMIN)
-        return [reencoding(each) for each in answer.reencodings]
+        found: list[Reencoding] = []
+        token = ""
+        while True:
+            request = admin_pb2.ListReencodingsRequest(page_token=token)
+            answer = self._call(self._admin.ListReencodings, request, timeout, channel.ADMIN)
+            found += map(reencoding, answer.reencodings)
+            token = answer.next_page_token
+            if not token:
+                return found
 
     def cancel_reencoding(self, collection: str, *, timeout: float | None = None) -> Reencoding:
         """End a re-encoding; the collection stays as it is. Errors: ReencodingNotFound."""
@@ -128,9 +140,15 @@ class AsyncAdministration:
 
     async def list_packs(self, *, timeout: float | None = None) -> list[LoadedPack]:
         """The packs in the server's memory, by id."""
-        request = admin_pb2.ListPacksRequest()
-        answer = await self._call(self._admin.ListPacks, request, timeout, channel.ADMIN)
-        return [loaded_pack(pack) for pack in answer.packs]
+        found: list[LoadedPack] = []
+        token = ""
+        while True:
+            request = admin_pb2.ListPacksRequest(page_token=token)
+            answer = await self._call(self._admin.ListPacks, request, timeout, channel.ADMIN)
+            found += map(loaded_pack, answer.packs)
+            token = answer.next_page_token
+            if not token:
+                return found
 
     async def reencode_collection(
         self, collection: str, pack: str = "", *, timeout: float | None = None
@@ -152,9 +170,15 @@ class AsyncAdministration:
 
     async def list_reencodings(self, *, timeout: float | None = None) -> list[Reencoding]:
         """The last re-encoding of each collection that has had one."""
-        request = admin_pb2.ListReencodingsRequest()
-        answer = await self._call(self._admin.ListReencodings, request, timeout, channel.ADMIN)
-        return [reencoding(each) for each in answer.reencodings]
+        found: list[Reencoding] = []
+        token = ""
+        while True:
+            request = admin_pb2.ListReencodingsRequest(page_token=token)
+            answer = await self._call(self._admin.ListReencodings, request, timeout, channel.ADMIN)
+            found += map(reencoding, answer.reencodings)
+            token = answer.next_page_token
+            if not token:
+                return found
 
     async def cancel_reencoding(self, collection: str, *, timeout: float | None = None) -> Reencoding:
         """End a re-encoding; the collection stays as it is. Errors: ReencodingNotFound."""

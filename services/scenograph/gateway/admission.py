@@ -1,4 +1,4 @@
-"""Which searches are worked on: so many at a time, a few more that wait, the others refused at once."""
+"""Which calls are worked on: so many at a time, a few more that wait, the others refused at once."""
 
 from __future__ import annotations
 
@@ -13,37 +13,44 @@ from scenograph.runtime import deadline
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.scene.errors import QueueFull
 
-QUEUE = "searches"
-"""The queue's name in metrics."""
+SEARCHES, RANKS = "searches", "ranks"
+"""The queues' names in metrics. Each has its own: a rank takes as long as all of its candidates do."""
 LEAST_RETRY_S = 0.05
 HEADROOM = 0.75
-"""Of the time left, what a search may be expected to take: one that gets late loses its last stage."""
+"""Of the time left, what a call may be expected to take: one that gets late loses its last stage."""
 
 
 class Admission:
-    """Gives `at_once` searches a turn; `waiting` more wait for theirs, first come first served.
+    """Gives `at_once` calls a turn; `waiting` more wait for theirs, first come first served.
 
-    A search is refused where the queue is full, or where, going by how long searches took lately, it would
+    A call is refused where the queue is full, or where, going by how long they took lately, it would
     wait for longer than `wait_s` or not be done well within its deadline. One that is cancelled, as at its
     deadline, leaves the queue. All calls come from one event loop.
     """
 
     def __init__(
-        self, *, at_once: int = 4, waiting: int = 64, wait_s: float = 1.0, metrics: Metrics = UNREAD
+        self,
+        *,
+        at_once: int = 4,
+        waiting: int = 64,
+        wait_s: float = 1.0,
+        queue: str = SEARCHES,
+        metrics: Metrics = UNREAD,
     ) -> None:
+        self._name = queue
         self._at_once = at_once
         self._most_waiting = waiting
         self._wait_s = wait_s
         self._running = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._took_s = 0.0
-        self._waits = metrics.queue_seconds.labels(QUEUE)
-        self._refusals = metrics.queue_refused.labels(QUEUE)
-        metrics.queue_rows.labels(QUEUE).set_function(lambda: len(self._queue))
+        self._waits = metrics.queue_seconds.labels(queue)
+        self._refusals = metrics.queue_refused.labels(queue)
+        metrics.queue_rows.labels(queue).set_function(lambda: len(self._queue))
 
     @asynccontextmanager
     async def turn(self, *, again: bool = False) -> AsyncIterator[None]:
-        """The work of one search. `again`: of one that had a turn before, which is not refused any more.
+        """The work of one call. `again`: of one that had a turn before, which is not refused any more.
 
         Errors: QueueFull, with the time after which there should be room.
         """
@@ -85,7 +92,7 @@ class Admission:
             return
         self._refusals.inc()
         raise QueueFull(
-            f"{self._running} searches are being worked on and {len(self._queue)} wait",
+            f"{self._running} {self._name} are being worked on and {len(self._queue)} wait",
             retry_after_s=max(LEAST_RETRY_S, expected_s),
         )
 

@@ -34,6 +34,7 @@ class Engine:
         uploads: Uploads,
         limits: Limits,
         admission: Admission,
+        rank_admission: Admission,
         metrics: Metrics = UNREAD,
     ) -> None:
         stage = GraphStage(matching, pack)
@@ -45,4 +46,4 @@ class Engine:
         self.kept = kept
         self.maker = EntryMaker(visual, textual, encoder, hashing, pack)
         self.searcher = Searcher(index, preparer, stage, kept, uploads, pack, admission)
-        self.ranker = RankService(preparer, self.maker, stage, uploads, pack)
+        self.ranker = RankService(preparer, self.maker, stage, uploads, pack, rank_admission)

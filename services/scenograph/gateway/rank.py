@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scenograph.gateway.admission import Admission
 from scenograph.gateway.answers import CacheStatus, Hit, Report, ScoreParts
 from scenograph.gateway.deadlines import Estimates, StageTimes, graph_budget, time_box
 from scenograph.gateway.entries import EntryMaker, Made
@@ -40,7 +41,9 @@ class RankService:
         stage: GraphStage,
         uploads: Uploads,
         pack: PackInfo,
+        admission: Admission,
     ) -> None:
+        self._admission = admission
         self._preparer = preparer
         self._maker = maker
         self._stage = stage
@@ -51,10 +54,15 @@ class RankService:
     async def rank(self, request: RankRequest) -> tuple[list[Hit], Report]:
         """All candidates best first, ties in the order given; those that fail a hard part are left out.
 
-        Raises InvalidInput naming the first candidate that is no image or no text ("candidates[2].image").
+        Raises InvalidInput naming the first candidate that is no image or no text ("candidates[2].image"),
+        QueueFull where there are too many ranks already.
         """
         request = check_rank(request)
         levels = scaled_levels(self._pack.levels, request.level_weights, field="level_weights")
+        async with self._admission.turn():
+            return await self._ranked(request, levels)
+
+    async def _ranked(self, request: RankRequest, levels: Sequence[Level]) -> tuple[list[Hit], Report]:
         times = StageTimes()
         parts = await self._uploads.resolve(request.query)
         query, entries = await both(

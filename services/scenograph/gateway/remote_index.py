@@ -102,3 +102,6 @@ class RemoteIndex(Remote):
     async def restore_snapshot(self, snapshot: str, collection: str = "") -> Collection:
         request = pb.RestoreSnapshotRequest(snapshot=snapshot, collection=collection)
         return convert.collection_from_pb((await self._call(self._stub.RestoreSnapshot, request)).collection)
+
+    async def delete_snapshot(self, snapshot: str) -> None:
+        await self._call(self._stub.DeleteSnapshot, pb.DeleteSnapshotRequest(snapshot=snapshot))

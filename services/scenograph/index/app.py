@@ -210,6 +210,11 @@ class IndexApp:
             checks.check_name(collection, "collection")
         return await self._administer(lambda: self._opened.restore(snapshot, collection))
 
+    async def delete_snapshot(self, snapshot: str) -> None:
+        """Removes a snapshot, damaged or not. Errors: SnapshotNotFound."""
+        checks.check_name(snapshot, "snapshot")
+        await self._administer(lambda: self._opened.delete_snapshot(snapshot))
+
     async def images_not_kept(self, collection: str) -> int:
         """How many items have an image whose file was not kept. Errors: CollectionNotFound."""
         return await self._read(collection, images_not_kept)

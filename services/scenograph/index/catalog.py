@@ -134,6 +134,10 @@ class Catalog:
                 break
         return found[:size], len(found) > size
 
+    def delete_snapshot(self, snapshot: str) -> None:
+        """Removes a snapshot, damaged or not. Errors: SnapshotNotFound."""
+        snapshots.delete(self._folder, snapshot)
+
     def restore(self, snapshot: str, collection: str) -> Collection:
         """Puts a snapshot's state in a collection's place, or in a new collection, once all of it is read.
 

@@ -184,6 +184,14 @@ class Folder:
             built.rename(self.snapshot_home(name))
             sync_folder(self.root / "snapshots")
 
+    def remove_snapshot(self, name: str, epoch: int) -> None:
+        """Takes a snapshot away, at once and durably; then deletes its files."""
+        gone = self.root / "trash" / f"snapshot-{name}-{epoch}"
+        with self._errors():
+            self.snapshot_home(name).rename(gone)
+            sync_folder(self.root / "snapshots")
+        shutil.rmtree(gone, ignore_errors=True)
+
     def _take_lock(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

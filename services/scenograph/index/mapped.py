@@ -17,6 +17,8 @@ from scenograph.index.files import sync_file
 
 WORD = 8
 LEAST_ROWS = 1024
+MOST_ROWS = 2**31
+"""More than a table has: its slots are numbered in 32 bits."""
 Value = TypeVar("Value", bytes, str)
 
 
@@ -32,16 +34,13 @@ class Mapped:
     def __init__(self, path: Path, dtype: DTypeLike, width: int | None = None) -> None:
         self._lay_out(dtype, width)
         self.path = path
-        if path.exists():
-            self._map(path.stat().st_size // self.row_bytes if self.row_bytes else 0)
+        if path.exists() and self.row_bytes:
+            self._map(path.stat().st_size // self.row_bytes)
 
     def write(self, start: int, values: NDArray[Any]) -> None:
         """Puts rows at [start, start + len(values)); nobody may have been told of those rows yet."""
         end = start + len(values)
-        if not self.row_bytes:
-            self.data = np.zeros((max(end, len(self.data)), *self._shape), self._dtype)
-            return
-        if end > start:
+        if end > start and self.row_bytes:
             self._put(start, np.ascontiguousarray(values, self._dtype), max(end, LEAST_ROWS))
 
     def erase(self, rows: NDArray[np.int64], content: bytes = b"") -> None:
@@ -64,7 +63,8 @@ class Mapped:
         self._dtype = np.dtype(dtype)
         self._shape: tuple[int, ...] = () if width is None else (width,)
         self.row_bytes = self._dtype.itemsize * (1 if width is None else width)
-        self.data = np.zeros((0, *self._shape), self._dtype)
+        rows = 0 if self.row_bytes else MOST_ROWS  # of nothing there are always enough
+        self.data = np.zeros((rows, *self._shape), self._dtype)
 
     def _put(self, start: int, values: NDArray[Any], room: int) -> None:
         if room and not self.path.exists():

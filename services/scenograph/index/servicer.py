@@ -101,3 +101,9 @@ class IndexServicer(pb_grpc.IndexServiceServicer):
     ) -> pb.RestoreSnapshotResponse:
         restored = await self._app.restore_snapshot(request.snapshot, request.collection)
         return pb.RestoreSnapshotResponse(collection=shared.collection_to_pb(restored))
+
+    async def DeleteSnapshot(
+        self, request: pb.DeleteSnapshotRequest, context: Context
+    ) -> pb.DeleteSnapshotResponse:
+        await self._app.delete_snapshot(request.snapshot)
+        return pb.DeleteSnapshotResponse()

@@ -60,6 +60,13 @@ def describe(folder: Folder, name: str) -> Snapshot:
         raise IndexCorrupt(f"the snapshot {name!r} is damaged: {error}") from error
 
 
+def delete(folder: Folder, name: str) -> None:
+    """Removes a snapshot, damaged or not. Errors: SnapshotNotFound."""
+    if not folder.snapshot_home(name).is_dir():
+        raise SnapshotNotFound(f"there is no snapshot {name!r}")
+    folder.remove_snapshot(name, folder.next_epoch())
+
+
 def unpack(
     folder: Folder, name: str, collection: str, target: Path, epoch: int, vault: Vault | None = None
 ) -> None:

@@ -197,13 +197,17 @@ class GatewaySettings(Section):
         description="keep the files of images beside the records, so that collections can be re-encoded",
     )
     searches: int = Field(
-        default=4, ge=1, description="searches worked on at the same time, those answered by the cache apart"
+        default=4,
+        ge=1,
+        description="searches, and ranks, worked on at the same time, those answered by the cache apart",
     )
     waiting_searches: int = Field(
-        default=64, ge=0, description="searches that wait for their turn before others are refused"
+        default=64,
+        ge=0,
+        description="searches, and ranks, that wait for their turn before others are refused",
     )
     search_wait_s: float = Field(
-        default=1.0, ge=0, description="longest expected wait that a search is taken in with"
+        default=1.0, ge=0, description="longest expected wait that a search or a rank is taken in with"
     )
     circuit_failures: int = Field(
         default=5,

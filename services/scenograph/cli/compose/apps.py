@@ -111,6 +111,7 @@ class Apps:
             uploads=process.uploads,
             limits=process.limits,
             admission=process.admission,
+            rank_admission=process.rank_admission,
             metrics=process.metrics,
         )
 

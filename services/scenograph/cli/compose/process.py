@@ -216,6 +216,17 @@ class Process:
 
     @cached_property
     def admission(self) -> Admission:
+        from scenograph.gateway.admission import SEARCHES
+
+        return self._admission(SEARCHES)
+
+    @cached_property
+    def rank_admission(self) -> Admission:
+        from scenograph.gateway.admission import RANKS
+
+        return self._admission(RANKS)
+
+    def _admission(self, queue: str) -> Admission:
         from scenograph.gateway.admission import Admission
 
         limits = self.limits
@@ -223,6 +234,7 @@ class Process:
             at_once=limits.searches,
             waiting=limits.waiting_searches,
             wait_s=limits.search_wait_s,
+            queue=queue,
             metrics=self.metrics,
         )
 

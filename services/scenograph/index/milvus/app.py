@@ -253,6 +253,10 @@ class MilvusIndex:
         """Not here. Errors: FailedPrecondition."""
         _no_snapshots()
 
+    async def delete_snapshot(self, snapshot: str) -> None:
+        """Not here. Errors: FailedPrecondition."""
+        _no_snapshots()
+
     async def _version(self, opened: Opened) -> Version:
         """The collection's version now. Errors: Replaced."""
         version = await self._server.run(self._collections.version, opened)

@@ -97,6 +97,7 @@ _SCENOGRAPH: dict[str, dict[str, Rule]] = {
         "ListSnapshots": Rule(_ADMIN, "collection", empty=EVERYWHERE),
         # A snapshot may be of any collection: whoever restores one to their own would read another's.
         "RestoreSnapshot": _SERVER,
+        "DeleteSnapshot": _SERVER,
     },
     "AdminService": {
         "LoadPack": _SERVER,

@@ -98,7 +98,7 @@ class Metrics:
         self.queue_seconds = self._histogram(
             "scenograph_queue_wait_seconds",
             "from asking for a run to its start, by model; `workers`: for a thread, where nothing is batched"
-            "; `searches`: for a turn",
+            "; `searches` and `ranks`: for a turn",
             "queue",
             FINE,
         )
