@@ -14,6 +14,7 @@ from scenograph.cli import (
     demo,
     evaluate,
     graphs,
+    index,
     ingest,
     methods,
     pack,
@@ -37,6 +38,7 @@ app.command("serve")(serving.serve)
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")
+app.add_typer(index.app, name="index", help="Verify an index folder on this machine.")
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("parse")(graphs.parse)

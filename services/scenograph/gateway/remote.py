@@ -39,11 +39,13 @@ _RETRIES = {
 def connect(address: str, service: str, repeatable: Iterable[str]) -> grpc.aio.Channel:
     """A channel to host:port, its calls spread over all addresses of the name; nothing is connected yet.
 
-    `repeatable` methods are tried again where the service could not be reached.
+    Addresses whose health is not SERVING, since they start or drain, get no calls. `repeatable` methods are
+    tried again where the service could not be reached.
     """
     names = [{"service": service, "method": method} for method in repeatable]
     config = {
         "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": service},
         "methodConfig": [{"name": names, "retryPolicy": _RETRIES}],
     }
     options = [

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from scenograph.index import record_sums
 from scenograph.index.files import sync_folder
 from scenograph.scene.errors import DiskFull, IndexCorrupt, IndexFormatTooNew, Unavailable
 
@@ -80,7 +81,7 @@ def create(path: Path, state: State) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+            connection.executescript(f"BEGIN;{SCHEMA}{record_sums.SCHEMA}COMMIT;")
             write_state(connection, state)
         finally:
             connection.close()
@@ -109,6 +110,9 @@ def open_file(path: Path, name: str, *, writer: bool = False) -> sqlite3.Connect
             connection.execute("PRAGMA journal_mode = WAL" if writer else "PRAGMA query_only = ON")
             if writer and found < FORMAT:
                 connection.executescript(_UPGRADE)
+            record_sums.enable(connection)
+            if writer:
+                record_sums.prepare(connection, name)
         except BaseException:
             connection.close()
             raise

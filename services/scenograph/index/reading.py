@@ -11,23 +11,44 @@ from numpy.typing import NDArray
 
 from scenograph.index.database import State
 from scenograph.index.draft import Draft
+from scenograph.index.record_sums import SOUND_GRAPH, SOUND_HEAD, SOUND_ITEM, SOUND_VECTORS
 from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
 from scenograph.index.table import Rows, Table, View
 from scenograph.runtime.contracts import Entry, Record
 from scenograph.scene.graph import SceneGraph
 
 CHUNK = 4096
-_RECORD = "SELECT id, metadata, first_entry, entries, create_us, update_us, sequence FROM items WHERE "
-_BRIEF = "SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL FROM entries WHERE entry IN "
+_ITEMS = "FROM items LEFT JOIN item_sums USING (sequence) WHERE "
+_ENTRIES = "FROM entries LEFT JOIN entry_sums USING (entry) WHERE "
+_SOUND_ENTRY = f"{SOUND_HEAD} AND {SOUND_VECTORS}"
+
+# The last column of each: whether the row is as it was written.
+_RECORD = (
+    f"SELECT id, metadata, first_entry, entries, create_us, update_us, sequence, {SOUND_ITEM} {_ITEMS}"
+)
+_BRIEF = (
+    f"SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL, {SOUND_HEAD} {_ENTRIES} entry IN "
+)
 _FULL = (
-    "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph"
-    " FROM entries LEFT JOIN graphs USING (entry) WHERE entry IN "
+    "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph,"
+    f" {_SOUND_ENTRY} AND {SOUND_GRAPH}"
+    " FROM entries LEFT JOIN graphs USING (entry) LEFT JOIN entry_sums USING (entry) WHERE entry IN "
+)
+_GRAPHS = f"SELECT entry, graph, {SOUND_GRAPH} FROM entry_sums LEFT JOIN graphs USING (entry) WHERE entry IN "
+_SAMPLED = f"SELECT id, first_entry, metadata, sequence, entries, {SOUND_ITEM} {_ITEMS} id IN "
+_SAMPLED_ENTRIES = (
+    f"SELECT entry, modality, ordinal, text, code, embedding, {_SOUND_ENTRY} {_ENTRIES} entry IN "
+)
+_NEW_ITEMS = (
+    f"SELECT id, metadata, sequence, first_entry, entries, {SOUND_ITEM} {_ITEMS} first_entry > ?"
+    " ORDER BY first_entry"
+)
+_NEW_ENTRIES = (
+    f"SELECT entry, modality, ordinal, text, code, embedding, {_SOUND_ENTRY} {_ENTRIES} entry > ?"
+    " ORDER BY entry"
 )
 
-_SAMPLED = "SELECT id, first_entry, metadata, sequence, entries FROM items WHERE id IN "
-_ENTRIES = "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry IN "
-
-ItemRow = tuple[str, bytes, int, int, int, int, int]
+ItemRow = tuple[str, bytes, int, int, int, int, int, bool]
 
 
 def records_by_id(
@@ -47,9 +68,10 @@ def records_by_sequence(
 
 
 def graphs(connection: sqlite3.Connection, entries: Sequence[int]) -> dict[int, SceneGraph | None]:
-    """The graphs of those entries that have one, by entry number."""
-    rows = _select(connection, "SELECT entry, graph FROM graphs WHERE entry IN ", entries)
-    return {entry: unpack_graph(graph) for entry, graph in rows}
+    """The graphs of those entries, by entry number; None for one without."""
+    rows = _select(connection, _GRAPHS, entries)
+    _check(rows)
+    return {entry: unpack_graph(graph) for entry, graph, _ in rows}
 
 
 def load(connection: sqlite3.Connection, state: State, base: View) -> View:
@@ -69,17 +91,10 @@ def load(connection: sqlite3.Connection, state: State, base: View) -> View:
         gone = np.flatnonzero(base.live_slots & ~live)
         for first in table.entry.data[table.first_row(gone)].tolist():
             draft.remove(first)
-    items = connection.execute(
-        "SELECT id, metadata, sequence, first_entry, entries FROM items WHERE first_entry > ?"
-        " ORDER BY first_entry",
-        (last,),
-    )
-    rows = connection.execute(
-        "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry > ? ORDER BY entry",
-        (last,),
-    )
+    items, rows = connection.execute(_NEW_ITEMS, (last,)), connection.execute(_NEW_ENTRIES, (last,))
     while chunk := items.fetchmany(CHUNK):
-        ids, metadata, sequence, first, counts = zip(*chunk, strict=True)
+        _check(chunk)
+        ids, metadata, sequence, first, counts, _ = zip(*chunk, strict=True)
         taken = np.array(counts, np.int64)
         draft.append(ids, metadata, np.array(sequence), taken, _rows(rows.fetchmany(sum(counts)), state))
         expected = np.repeat(first - np.cumsum(taken) + taken, taken) + np.arange(taken.sum())
@@ -105,8 +120,8 @@ def check_sample(connection: sqlite3.Connection, state: State, view: View, size:
         record = found.get(ids[place])
         if view.version != state.version and (record is None or record[0] != first[place]):
             continue  # it was rewritten or removed since
-        stored = _select(connection, _ENTRIES, range(first[place], first[place] + len(rows)))
-        kept = (first[place], metadata[place], int(table.sequence.data[slot]), len(rows))
+        stored = _select(connection, _SAMPLED_ENTRIES, range(first[place], first[place] + len(rows)))
+        kept = (first[place], metadata[place], int(table.sequence.data[slot]), len(rows), True)
         if record != kept or not _equal(table, rows, _rows(sorted(stored), state)):
             raise ValueError("an item is not as in its record")
 
@@ -123,10 +138,18 @@ def _equal(table: Table, rows: NDArray[np.int64], stored: Rows) -> bool:
     return same and list(stored.texts) == table.texts.take(rows)
 
 
-def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
+def _check(rows: Sequence[tuple[Any, ...]]) -> None:
+    """That rows, whose last column says so, are as they were written. Errors: sqlite3.DatabaseError."""
+    damaged = [row[0] for row in rows if not row[-1]]
+    if damaged:
+        raise sqlite3.DatabaseError(f"{len(damaged)} rows are not as they were written, {damaged[0]!r} first")
+
+
+def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes, bool]], state: State) -> Rows:
     if not chunk:
         raise ValueError("items without entries")
-    entry, modality, ordinal, texts, codes, embeddings = zip(*chunk, strict=True)
+    _check(chunk)
+    entry, modality, ordinal, texts, codes, embeddings, _ = zip(*chunk, strict=True)
     return Rows(
         np.array(modality, np.uint8),
         np.array(ordinal, np.int32),
@@ -140,11 +163,11 @@ def _rows(chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) ->
 def _records(
     connection: sqlite3.Connection, rows: Sequence[ItemRow], state: State, brief: bool
 ) -> list[Record]:
+    _check(rows)
     numbers = [entry for row in rows for entry in range(row[2], row[2] + row[3])]
-    entries: dict[int, Entry] = {
-        row[0]: unpack_entry(row[1:6], *row[6:])
-        for row in _select(connection, _BRIEF if brief else _FULL, numbers)
-    }
+    found = _select(connection, _BRIEF if brief else _FULL, numbers)
+    _check(found)
+    entries: dict[int, Entry] = {row[0]: unpack_entry(row[1:6], *row[6:9]) for row in found}
     if len(entries) != len(numbers):
         raise sqlite3.DatabaseError("an item's entries are missing")
     return [
@@ -156,7 +179,7 @@ def _records(
             to_time(created),
             to_time(updated),
         )
-        for item, metadata, first, count, created, updated, _ in rows
+        for item, metadata, first, count, created, updated, *_ in rows
     ]
 
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from scenograph.index import database
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import errors_named
+from scenograph.index.record_sums import SOUND_HEAD, SOUND_IMAGE, SOUND_ITEM
 from scenograph.index.records import Packed, pack, to_time
 from scenograph.index.store import Store
 from scenograph.index.transaction import Transaction
@@ -24,11 +25,15 @@ _MADE_FROM = (
     "CREATE TABLE IF NOT EXISTS made_from (sequence INTEGER PRIMARY KEY, first_entry INTEGER NOT NULL)"
 )
 _SOURCES = (
-    "SELECT sequence, first_entry, entries, id, metadata, create_us, update_us, image"
-    " FROM items LEFT JOIN originals USING (sequence) WHERE sequence = ?"
+    "SELECT sequence, first_entry, entries, id, metadata, create_us, update_us, image,"
+    f" {SOUND_ITEM} AND {SOUND_IMAGE}"
+    " FROM items LEFT JOIN originals USING (sequence) LEFT JOIN item_sums USING (sequence) WHERE sequence = ?"
 )
 _REQUESTS = "SELECT request_id, id, digest FROM requests ORDER BY number"
-_TEXTS = "SELECT text FROM entries WHERE entry >= ? AND entry < ? AND modality = ? ORDER BY ordinal"
+_TEXTS = (
+    f"SELECT text, {SOUND_HEAD} FROM entries LEFT JOIN entry_sums USING (entry)"
+    " WHERE entry >= ? AND entry < ? AND modality = ? ORDER BY ordinal"
+)
 _NOT_KEPT = (
     "SELECT count(*) FROM items WHERE sequence NOT IN (SELECT sequence FROM originals)"
     " AND EXISTS (SELECT 1 FROM entries WHERE entry = first_entry AND modality = ?)"
@@ -155,13 +160,17 @@ def _adopt(transaction: Transaction, made: Sequence[tuple[Source, Packed]]) -> N
         )
 
 
-def _source(connection: sqlite3.Connection, row: tuple[int, int, int, str, bytes, int, int, bytes]) -> Source:
-    sequence, first, count, item, metadata, created, updated, image = row
+def _source(
+    connection: sqlite3.Connection, row: tuple[int, int, int, str, bytes, int, int, bytes, bool]
+) -> Source:
+    sequence, first, count, item, metadata, created, updated, image, sound = row
     texts = connection.execute(_TEXTS, (first, first + count, int(Modality.TEXT))).fetchall()
+    if not sound or not all(whole for _, whole in texts):
+        raise sqlite3.DatabaseError(f"{item!r} is not as it was written")
     return Source(
         item,
         image or b"",
-        tuple(text for (text,) in texts),
+        tuple(text for text, _ in texts),
         has_image=len(texts) < count,
         metadata=metadata,
         sequence=sequence,

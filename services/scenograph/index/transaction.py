@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from scenograph.index import record_sums
 from scenograph.index.database import State, write_state
 from scenograph.index.draft import Draft
 from scenograph.index.records import Packed
@@ -77,6 +78,7 @@ class Transaction:
         self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
         if image:
             self._connection.execute("INSERT INTO originals VALUES (?, ?)", (sequence, image))
+        record_sums.add(self._connection, sequence, first, count)
         if request_id:
             self._connection.execute(
                 "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)",
@@ -94,6 +96,7 @@ class Transaction:
         self._delete_entries(*entries)
         self._connection.execute("DELETE FROM items WHERE sequence = ?", (sequence,))
         self._connection.execute("DELETE FROM originals WHERE sequence = ?", (sequence,))
+        record_sums.remove_item(self._connection, sequence)
         self.changed = self.removed = True
         return True
 
@@ -104,6 +107,7 @@ class Transaction:
         self._connection.execute(
             "UPDATE items SET create_us = ? WHERE sequence = ?", (source.create_us, source.sequence)
         )
+        record_sums.add_item(self._connection, source.sequence)
 
     def go_on_at(self, sequence: int) -> None:
         """The next new item gets this place in the order of first writing."""
@@ -157,6 +161,7 @@ class Transaction:
         self.draft.remove(first)
         self._connection.execute("DELETE FROM entries WHERE entry >= ? AND entry < ?", (first, end))
         self._connection.execute("DELETE FROM graphs WHERE entry >= ? AND entry < ?", (first, end))
+        record_sums.remove_entries(self._connection, first, end)
 
     def _insert_entries(self, record: Packed, first: int) -> None:
         self._connection.executemany(

@@ -1,4 +1,4 @@
-"""A process whose files may not grow past a limit, as on a full disk: `python -m tests.index.full_disk
+"""A process whose files may not grow past a limit, as on a full disk: `python -m tests.faults.full_disk
 FOLDER`.
 """
 

@@ -63,7 +63,7 @@ async def test_what_was_acknowledged_survives_kill_9(folder: Path, how: str) -> 
 
 def _killed_writer(folder: Path, seed: int, how: str, acknowledgements: int) -> list[str]:
     """Runs the writer until it has acknowledged so much and a little longer, then kills it; what it said."""
-    command = [sys.executable, "-m", "tests.index.crash_writer", str(folder), str(seed), how]
+    command = [sys.executable, "-m", "tests.faults.crash_writer", str(folder), str(seed), how]
     lines: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -89,7 +89,7 @@ async def test_request_ids_are_known_after_a_restart(folder: Path) -> None:
 
 
 def test_a_full_disk_stores_nothing_and_harms_nothing(folder: Path) -> None:
-    command = [sys.executable, "-m", "tests.index.full_disk", str(folder)]
+    command = [sys.executable, "-m", "tests.faults.full_disk", str(folder)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0 and run.stdout.endswith("done\n"), run.stdout + run.stderr
 

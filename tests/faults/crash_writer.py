@@ -1,4 +1,4 @@
-"""A process that writes, rewrites and removes items until it is killed: `python -m tests.index.crash_writer
+"""A process that writes, rewrites and removes items until it is killed: `python -m tests.faults.crash_writer
 FOLDER SEED [eager]`. An eager one makes its files durable and its lists anew after each write.
 
 It prints "try ITEM SEED" before and "ok ITEM SEED" after each write; the seed -1 stands for a removal.
