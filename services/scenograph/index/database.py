@@ -169,7 +169,7 @@ def errors_named(collection: str) -> Iterator[None]:
                 f"the file of {collection!r} is damaged: {error}; restore a snapshot"
             ) from error
         raise Unavailable(f"the file of {collection!r} cannot be used now: {error}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IndexCorrupt(f"a record of {collection!r} is damaged: {error}; restore a snapshot") from error
     except OSError as error:
         raise_os_error(error, collection)

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from scenograph.index import reading
 from scenograph.index.database import State
-from scenograph.index.position import Position, Stale, read_position, view_at
+from scenograph.index.position import Position, Stale, check_embeddings, read_position, view_at
 from scenograph.index.table import Table, View, empty_view
 
 log = logging.getLogger(__name__)
 
+EMBEDDINGS_BYTES = 128 * 1024 * 1024  # embeddings up to which a start reads them all; of more, upkeep does
 SAMPLED = 256  # items of the columns that are compared with their records at a start
 
 
@@ -38,6 +39,8 @@ def open_view(records: Path, connection: sqlite3.Connection, state: State) -> tu
         view = view_at(home, position, state.bits, state.dimension or 0)
         if view.version > state.version:
             raise Stale("the columns are of a later version than the records")
+        if position.rows * position.dimension * 4 <= EMBEDDINGS_BYTES:
+            check_embeddings(view.table, position, lambda: None)
         reading.check_sample(connection, state, view, SAMPLED)
         if view.version < state.version:
             view = reading.load(connection, state, view)
