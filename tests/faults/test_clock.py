@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +29,8 @@ class Clocked:
 
     def jump(self, seconds: int) -> None:
         """Sets the clock so far off, and waits until the server goes by it."""
-        fresh = self.offset.with_suffix(".new")
-        fresh.write_text(str(seconds))
-        fresh.replace(self.offset)
+        with self.offset.open("r+b") as file:
+            file.write(seconds.to_bytes(8, "little", signed=True))
         with connected(self.server.address) as client:
             end = time.monotonic() + 30
             while abs(_now(client) - time.time() - seconds) > DAY_S / 4:
@@ -43,10 +44,15 @@ def _now(client: Client) -> float:
 
 @pytest.fixture
 def clocked(default_pack: Pack, tmp_path: Path) -> Iterator[Clocked]:
-    offset = tmp_path / "offset"
-    offset.write_text("0")
-    server = Restartable(tmp_path / "server")
-    server.command[1:3] = ["-m", "tests.faults.clocked", str(offset)]
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler to make the wall clock ours with")
+    shim, offset = tmp_path / "clock.so", tmp_path / "offset"
+    source = Path(__file__).with_name("clock_shim.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", str(shim), str(source), "-ldl"], check=True)
+    offset.write_bytes(bytes(8))
+    settings = {"LD_PRELOAD": str(shim), "CLOCK_OFFSET": str(offset)}
+    server = Restartable(tmp_path / "server", settings=settings)
     try:
         server.start()
         yield Clocked(server, offset)
@@ -80,11 +86,7 @@ def test_the_wall_clock_jumps(clocked: Clocked) -> None:
 
 
 def _deadlines_hold(client: Client) -> None:
-    """A call gets the time that it asked for, and not more."""
-    began = time.monotonic()
-    try:
-        client.search(FIXED, text="a bird on a wire", limit=1, timeout=0.001)
-    except errors.DeadlineExceeded:
-        pass
-    assert time.monotonic() - began < 30
-    assert search(client, FIXED, next(iter(["a cow behind a fence"]))).hits
+    """A call gets the time that it asked for: one of the past is over at once, one that is long enough is not."""
+    with pytest.raises(errors.DeadlineExceeded):
+        client.search(FIXED, text="a bird on a wire", limit=1, timeout=0.0001)
+    assert search(client, FIXED, "a cow behind a fence").hits
