@@ -1,3 +1,3 @@
-"""Faults injected into real servers under load, mutated requests, and hours of use: what is lost, what is wrong,
-what fails, counted.
+"""Faults injected into real servers under load, mutated requests, hours of use: what is lost, what is wrong
+and what fails is counted.
 """

@@ -12,7 +12,6 @@ from tests.faults.load import Fixed
 from tests.faults.servers import Apart, Restartable
 from tests.redis_process import RedisProcess, redis_binary
 
-
 DRAIN_DELAY_S = 0.5
 
 

@@ -11,12 +11,11 @@ import random
 import sys
 from pathlib import Path
 
-from tests.index.make import record
-
 from scenograph.index import upkeep
 from scenograph.index.app import IndexApp
 from scenograph.index.limits import Limits
 from scenograph.runtime.contracts import Write
+from tests.index.make import record
 
 WRITERS = 8
 

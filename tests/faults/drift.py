@@ -11,8 +11,8 @@ from scipy import stats
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """`slope` a minute with its 95% confidence interval, by the medians of all pairs (Theil and Sen), and as a
-    share of the series' median over the whole run.
+    """`slope` a minute with its 95% confidence interval, by the medians of all pairs (Theil and Sen);
+    `share`: over the whole run, of the series' median.
     """
 
     slope: float

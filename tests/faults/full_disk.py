@@ -9,10 +9,9 @@ import resource
 import sys
 from pathlib import Path
 
-from tests.index.make import BITS, PACK, all_ids, opened, put, query, record
-
 from scenograph.runtime.contracts import Write
 from scenograph.scene.errors import DiskFull
+from tests.index.make import BITS, PACK, all_ids, opened, put, query, record
 
 
 def allow(size: int) -> None:

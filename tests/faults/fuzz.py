@@ -1,8 +1,9 @@
-"""Mutated requests of every RPC against a running server: `python -m tests.faults.fuzz --requests 100000 --seed 1`.
+"""Mutated requests of every RPC against a running server: `python -m tests.faults.fuzz --requests 100000
+--seed 1`.
 
 Prints how far it is on standard error, and one JSON document on standard output: requests, answers by code,
-findings (INTERNAL and UNKNOWN answers, each with the request that caused it), memory, threads and files of the
-process. Exit code 1 where something is wrong.
+findings (INTERNAL and UNKNOWN answers, each with the request that caused it), memory, threads and files of
+the process. Exit code 1 where something is wrong.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from google.protobuf.message import Message
 
 from scenograph.client import Client, errors
 from scenograph.v1 import index_pb2, index_pb2_grpc
+from tests.faults.drift import drift
 from tests.faults.fuzzing import mutations
 from tests.faults.fuzzing.methods import METHODS
 from tests.faults.fuzzing.seeds import CODES, COLLECTIONS, FUZZED, PACK, Seed, record, seeds
@@ -39,8 +41,10 @@ ROUND = 2000  # requests between two looks at the server
 GARBLED = 0.15
 UNCHANGED = 0.1
 SHOWN = 20  # findings
+SLOWEST = 8
 ODD = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE)
-MOST_GROWTH_MB = 700.0
+MOST_MB = 4096.0
+MOST_GROWTH = 0.15  # of memory over the second half, by which the models' pools have their size
 SETTINGS = {
     "SCENOGRAPH_GATEWAY_CACHE_BYTES": str(16 * 1024 * 1024),
     "SCENOGRAPH_GATEWAY_ANSWERS_BYTES": str(8 * 1024 * 1024),
@@ -51,7 +55,7 @@ SETTINGS = {
 
 
 class Fuzz:
-    """Requests from a seed, sent to a server; `codes` counts the answers, `findings` are what should not be."""
+    """Requests from a seed, sent to a server; `codes` counts answers, `findings` are what should not be."""
 
     def __init__(self, address: str, seed: int) -> None:
         self._address = address
@@ -61,6 +65,7 @@ class Fuzz:
         self._lock = threading.Lock()
         self.codes: Counter[str] = Counter()
         self.by_method: Counter[str] = Counter()
+        self.slowest: list[tuple[float, str, int]] = []
         self.findings: list[dict[str, str]] = []
 
     def run(self, requests: int, first: int = 0) -> None:
@@ -76,7 +81,7 @@ class Fuzz:
                 choose = random.Random(f"{self._seed}/{number}")
                 seed = choose.choices(self._seeds, self._weights)[0]
                 content = list(_content(seed, choose))
-                code, details = "OK", ""
+                code, details, start = "OK", "", time.monotonic()
                 try:
                     METHODS[seed.method].call(channel, content, CALL_S)
                 except grpc.RpcError as error:
@@ -84,7 +89,11 @@ class Fuzz:
                     code, details = error.code().name, error.details() or ""
                     if error.code() in ODD and not _refused(error):
                         self._finding(seed, number, code, details, content)
+                took = round(time.monotonic() - start, 2)
                 with self._lock:
+                    self.slowest = sorted((*self.slowest, (took, seed.method, number)), reverse=True)[
+                        :SLOWEST
+                    ]
                     self.codes[code] += 1
                     self.by_method[seed.method] += 1
 
@@ -143,7 +152,9 @@ def tidy(client: Client) -> None:
 
 def wrong_answers(client: Client, fixed: Fixed) -> int:
     """Known searches that are answered otherwise than before."""
-    found = ([hit.id for hit in search(client, FIXED, text)] == right for text, right in fixed.answers.items())
+    found = (
+        [hit.id for hit in search(client, FIXED, text)] == right for text, right in fixed.answers.items()
+    )
     return sum(not same for same in found)
 
 
@@ -174,7 +185,8 @@ def fuzz(server: Restartable, requests: int, seed: int, warm: int) -> dict[str, 
         wrong = wrong_answers(client, fixed) if alive else -1
         health = client.health() if alive else "dead"
         last = _settled(watch, first)
-    growth = watch.peak_mb - first.rss_mb
+    half = watch.samples[len(watch.samples) // 2 :]
+    grows = drift([one.at / 60 for one in half], [one.rss_mb for one in half]).share
     return {
         "requests": warm + done,
         "seed": seed,
@@ -184,19 +196,33 @@ def fuzz(server: Restartable, requests: int, seed: int, warm: int) -> dict[str, 
         "wrong_answers": wrong,
         "methods": len(fuzzing.by_method),
         "codes": dict(fuzzing.codes.most_common()),
+        "slowest": fuzzing.slowest,
         "findings": fuzzing.findings[:SHOWN],
         "found": len(fuzzing.findings),
         "rss_mb": {"first": round(first.rss_mb), "peak": round(watch.peak_mb), "last": round(last.rss_mb)},
+        "growth_in_second_half": round(grows, 3),
         "threads": [first.threads, last.threads],
         "files": [first.files, last.files],
+        "open": _open_files(server.process.pid) if alive else {},
         "sound": alive
         and health == "SERVING"
         and not wrong
         and not fuzzing.findings
-        and growth < MOST_GROWTH_MB
+        and watch.peak_mb < MOST_MB
+        and grows < MOST_GROWTH
         and last.threads <= first.threads + 16
         and last.files <= first.files + 32,
     }
+
+
+def _open_files(pid: int) -> dict[str, int]:
+    """What the process has open: sockets, and files by their names."""
+    names = Counter[str]()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            target = link.readlink()
+            names[target.name.partition(":")[0]] += 1
+    return dict(names.most_common(12))
 
 
 def _settled(watch: Watch, first: Sample) -> Sample:

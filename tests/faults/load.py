@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -57,8 +58,8 @@ class Load:
     """Calls from `writers` and `searchers` threads between entering and leaving. `outcome` counts them.
 
     A writer that gets no acknowledgement sends the same request again until it does. Each fourth item is
-    removed again, each fifth is written over. A searcher asks for a sentence of the fixed collection, then for
-    one that was acknowledged.
+    removed again, each fifth is written over. A searcher asks for a sentence of the fixed collection, then
+    for one that was acknowledged.
     """
 
     def __init__(
@@ -153,7 +154,7 @@ class Load:
     def _write(self, client: Client, seed: int) -> None:
         for number, text in enumerate(sentences(seed + 1)):
             item = Item(id=f"w{seed}-{number}", texts=[text], request_id=f"r{seed}-{number}")
-            if not self._acknowledged(lambda item=item: _put(client, [item])):
+            if not self._acknowledged(partial(_put, client, [item])):
                 return
             with self._lock:
                 self._there[item.id] = text

@@ -1,6 +1,6 @@
-"""Hours of use in short: `python -m tests.faults.soak --minutes 30 --share 0.5 --out soak.json --plot soak.png`.
+"""Hours of use in short: `python -m tests.faults.soak --minutes 30 --share 0.5 --out JSON --plot PICTURE`.
 
-Measures what rate of mixed calls a server takes, then calls at a share of it, and samples memory and latencies.
+Measures what rate of mixed calls a server takes, then calls at a share of it and samples memory and latency.
 Writes JSON: both by the minute, and whether they drift, the first tenth of the run left out. What the server
 keeps on purpose (caches) has small bounds, reached while the peak is measured, so that growth is not of them.
 Exit code 1 where calls failed or memory grows.
@@ -64,7 +64,11 @@ def soak(server: Restartable, minutes: float, share: float, peak_s: float) -> di
         "failed": dict(load.failed),
         "refused_at_peak": refused,
         "late": load.late,
-        "rss_mb": {"first": memory[0].rss_mb, "last": memory[-1].rss_mb, "peak": max(m.rss_mb for m in memory)},
+        "rss_mb": {
+            "first": memory[0].rss_mb,
+            "last": memory[-1].rss_mb,
+            "peak": max(m.rss_mb for m in memory),
+        },
         "threads": [memory[0].threads, memory[-1].threads],
         "files": [memory[0].files, memory[-1].files],
         "latency_ms": {kind: _percentiles(calls, kind) for kind in sorted({kind for _, kind, _ in calls})},

@@ -43,7 +43,7 @@ class Soak:
                 client.batch_ingest(COLLECTION, [Item(id=name, texts=[self._text()]) for name in names])
 
     def run(self, seconds: float, rate: float | None = None) -> float:
-        """Calls for so long, `rate` a second, or as fast as they are answered; how many a second there were."""
+        """Calls for so long, `rate` a second, or as fast as they are answered; how many a second it was."""
         began, before = time.monotonic(), len(self.latencies)
         numbers = itertools.count()
 

@@ -1,4 +1,4 @@
-"""Bytes that change on the disk while nobody looks: told, or mended from the records; never a wrong answer."""
+"""Bytes that change on the disk while nobody looks: told, or mended from the records, never answered with."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ROT = {
 
 
 async def _filled(folder: Path, limits: Limits | None = None) -> tuple[list[Record], IndexAnswer]:
-    """A collection with a snapshot, closed in good order; its records and an answer. i3 has entries 7 and 8."""
+    """A collection with a snapshot, closed in good order: its records, an answer. i3 has entries 7 and 8."""
     async with opened(folder, limits, collections=["photos"]) as app:
         await put(app, *(record(f"i{n}", n) for n in range(ITEMS)))
         await app.create_snapshot("photos", "good")
@@ -51,12 +51,14 @@ async def _filled(folder: Path, limits: Limits | None = None) -> tuple[list[Reco
         return records, await app.search("photos", _question())
 
 
-def _question(**options: object) -> IndexQuery:
-    return query(embedding=entry(3).embedding, **options)
+def _question(graphs: int = 0) -> IndexQuery:
+    return query(embedding=entry(3).embedding, with_graphs=graphs)
 
 
 def _plain(answer: IndexAnswer) -> list[tuple[object, ...]]:
-    return [(hit.item_id, hit.modality, hit.ordinal, hit.hamming, hit.cosine, hit.text) for hit in answer.hits]
+    return [
+        (hit.item_id, hit.modality, hit.ordinal, hit.hamming, hit.cosine, hit.text) for hit in answer.hits
+    ]
 
 
 def _records_file(folder: Path) -> Path:
@@ -113,7 +115,7 @@ async def _told_or_right(folder: Path, records: list[Record], answer: IndexAnswe
         async with opened(folder, LISTED) as app:
             found, missing = await app.get("photos", [one.id for one in records])
             again = await app.search("photos", _question())
-            graphs = await app.search("photos", _question(with_graphs=2 * ITEMS))
+            graphs = await app.search("photos", _question(2 * ITEMS))
     except ScenographError as error:
         assert isinstance(error, IndexCorrupt) and error.message, error
         return "told"
@@ -171,7 +173,7 @@ async def test_a_bit_anywhere_in_the_records(tmp_path: Path) -> None:
 
 
 async def test_a_bit_anywhere_in_the_columns_is_mended(tmp_path: Path) -> None:
-    """A bit in each file that is made from the records, lists included, three times."""
+    """A bit in each file that is made from the records, lists included, in turn."""
 
     def files(folder: Path) -> list[Path]:
         home = next((folder / "collections" / "photos").glob("*.columns"))

@@ -1,4 +1,4 @@
-"""The wall clock jumps a day ahead and a day back while a server runs; the monotonic one goes on, as it does."""
+"""The wall clock jumps a day ahead and a day back while a server runs; the monotonic one goes on."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_wall_clock_jumps(clocked: Clocked) -> None:
 
 
 def _deadlines_hold(client: Client) -> None:
-    """A call gets the time that it asked for: one of the past is over at once, one that is long enough is not."""
+    """A call gets the time that it asked for: too little is over at once, enough is not."""
     with pytest.raises(errors.DeadlineExceeded):
         client.search(FIXED, text="a bird on a wire", limit=1, timeout=0.0001)
     assert search(client, FIXED, "a cow behind a fence").hits

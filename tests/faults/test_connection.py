@@ -1,4 +1,4 @@
-"""Connections that are cut while calls are under way: what was acknowledged counts, the rest is sent again."""
+"""Connections cut while calls are under way: what was acknowledged counts, the rest is sent again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def test_connections_are_cut_under_load(whole: Whole) -> None:
 def test_an_ingest_stream_that_is_cut_goes_on_where_it_was(whole: Whole) -> None:
     texts = list(islice(sentences(4242), 300))
     items = [Item(id=f"c{n}", texts=[text], request_id=f"c{n}") for n, text in enumerate(texts)]
-    outcome = Outcome("an ingest stream cut in the middle, 3 times", note="the stream; sent again from its start")
+    outcome = Outcome(
+        "an ingest stream cut in the middle, 3 times", note="the stream; sent again from its start"
+    )
     acknowledged: list[str] = []
     with Proxy(whole.server.address) as proxy, connected(proxy.address) as client:
         client.create_collection("cut")

@@ -6,11 +6,13 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
+from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from scenograph.client import Item, errors
 from tests.e2e.photos import ITEMS
@@ -65,11 +67,15 @@ def test_kill_during_ingest_loses_nothing_that_was_acknowledged(whole: Whole) ->
 
 
 def test_drain(whole: Whole) -> None:
-    """SIGTERM: health says it first, calls under way are finished, new ones are refused, the end is in order."""
+    """SIGTERM: health says it first, calls under way are finished, new ones refused, the end is orderly."""
     note = "calls made after health had said NOT_SERVING, until it was started again"
     told: list[float] = []
     with grpc.insecure_channel(whole.server.address) as channel, ThreadPoolExecutor(4) as pool:
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        watch: Any = channel.unary_stream(
+            "/grpc.health.v1.Health/Watch",
+            health_pb2.HealthCheckRequest.SerializeToString,
+            health_pb2.HealthCheckResponse.FromString,
+        )(health_pb2.HealthCheckRequest())
         assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
         with Load(whole.server.address, whole.fixed, "the server told to end (SIGTERM)", note=note) as load:
             load.more(writes=20, searches=20)
@@ -98,8 +104,6 @@ def _long_call(whole: Whole, number: int) -> int:
     texts = islice(sentences(900 + number), 100)
     items = [Item(id=f"d{number}-{n}", texts=[text]) for n, text in enumerate(texts)]
     with connected(whole.server.address, 60) as client:
-        try:
+        with suppress(errors.CollectionExists):
             client.create_collection("drained")
-        except errors.CollectionExists:
-            pass
         return sum(status.ok for status in client.batch_ingest("drained", items))

@@ -10,8 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.faults.killed import killed
-from tests.index.make import BITS, PACK, all_ids, opened, put, query, record, same
 
 from scenograph.index.app import IndexApp
 from scenograph.runtime.contracts import Write
@@ -22,6 +20,8 @@ from scenograph.scene.errors import (
     IndexCorrupt,
     IndexFormatTooNew,
 )
+from tests.faults.killed import killed
+from tests.index.make import BITS, PACK, all_ids, opened, put, query, record, same
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.faults.servers import Restartable
 
 
 def test_one_of_two_replicas_is_killed(parts: Parts) -> None:
-    """The other takes its calls; those that were under way are tried again, since encoding changes nothing."""
+    """The other takes its calls; those under way are tried again, since encoding changes nothing."""
     encoder = parts.apart.services["encoder-1"]
     note = "encoder calls are tried again at the other replica"
     with Load(parts.address, parts.fixed, "one of two encoders killed (kill -9)", note=note) as load:

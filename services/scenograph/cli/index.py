@@ -27,7 +27,7 @@ def verify(
     data: Annotated[Path, typer.Option(metavar="DIR", help="The server's data folder.")],
     as_json: Json = False,
 ) -> None:
-    """Read every record and snapshot through and compare checksums; exit code 1 where something is damaged."""
+    """Read every record and snapshot through and compare checksums; exit code 1 where any is damaged."""
     from scenograph.index import verifying
 
     found = list(verifying.verify(data / "index"))

@@ -19,7 +19,7 @@ _IN_ORDER = "SELECT id, sequence FROM items INDEXED BY sqlite_autoindex_items_1 
 
 
 def mend(connection: sqlite3.Connection, name: str, view: View) -> None:
-    """Compares the index with the view's items, and makes it anew where they differ. Errors: sqlite3.Error."""
+    """Compares the index with the view's items, makes it anew where they differ. Errors: sqlite3.Error."""
     if view.items > CHECKED_ITEMS or _sound(connection, view):
         return
     log.error("%s: the index of its ids is damaged; it is made anew from the items", name)

@@ -23,9 +23,7 @@ _ENTRIES = "FROM entries LEFT JOIN entry_sums USING (entry) WHERE "
 _SOUND_ENTRY = f"{SOUND_HEAD} AND {SOUND_VECTORS}"
 
 # The last column of each: whether the row is as it was written.
-_RECORD = (
-    f"SELECT id, metadata, first_entry, entries, create_us, update_us, sequence, {SOUND_ITEM} {_ITEMS}"
-)
+_RECORD = f"SELECT id, metadata, first_entry, entries, create_us, update_us, sequence, {SOUND_ITEM} {_ITEMS}"
 _BRIEF = (
     f"SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL, {SOUND_HEAD} {_ENTRIES} entry IN "
 )

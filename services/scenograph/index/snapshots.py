@@ -71,7 +71,9 @@ def unpack(folder: Folder, name: str, collection: str, target: Path, epoch: int)
             if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise IndexCorrupt(f"the snapshot {name!r} is damaged")
             if wrong := record_sums.damaged(connection):
-                raise IndexCorrupt(f"the snapshot {name!r} is damaged: {len(wrong)} items, {wrong[0]!r} first")
+                raise IndexCorrupt(
+                    f"the snapshot {name!r} is damaged: {len(wrong)} items, {wrong[0]!r} first"
+                )
             state = replace(database.read_state(connection), name=collection, version=epoch << EPOCH_SHIFT)
             connection.execute("BEGIN")
             database.write_state(connection, state)

@@ -19,7 +19,7 @@ from scenograph.scene.errors import DataLoss, FailedPrecondition, InvalidInput, 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A collection or snapshot. `problem`: why it cannot be read; `damaged`: items that are not as written."""
+    """A collection or snapshot. `problem`: why it cannot be read; `damaged`: ids of items not as written."""
 
     kind: str
     name: str
@@ -64,5 +64,7 @@ def _read(kind: str, name: str, connection: sqlite3.Connection) -> Verified:
     database.read_state(connection)
     (items,) = connection.execute("SELECT count(*) FROM items").fetchone()
     if not record_sums.kept(connection):
-        return Verified(kind, name, items, problem="it has no checksums yet: a server makes them at its start")
+        return Verified(
+            kind, name, items, problem="it has no checksums yet: a server makes them at its start"
+        )
     return Verified(kind, name, items, tuple(record_sums.damaged(connection)))

@@ -1,1 +1,1 @@
-"""Valid requests of every RPC, and what is made of them: fields, bytes on the wire and image files that are wrong."""
+"""Valid requests of every RPC, and what is made of them: wrong fields, wire bytes and image files."""

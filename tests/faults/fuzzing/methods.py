@@ -26,20 +26,20 @@ class Method:
 
     def call(self, channel: grpc.Channel, requests: list[bytes], seconds: float) -> None:
         """Sends requests as they are on the wire, and reads what comes. Errors: grpc.RpcError."""
-        multi: Any
+        make: Any = channel
         if self.streams_in and self.streams_out:
-            multi = channel.stream_stream(self.path)(iter(requests), timeout=seconds)
-        elif self.streams_in:
-            channel.stream_unary(self.path)(iter(requests), timeout=seconds)
-            return
+            answers = make.stream_stream(self.path)(iter(requests), timeout=seconds)
         elif self.streams_out:
-            multi = channel.unary_stream(self.path)(requests[0], timeout=seconds)
-        else:
-            channel.unary_unary(self.path)(requests[0], timeout=seconds)
+            answers = make.unary_stream(self.path)(requests[0], timeout=seconds)
+        elif self.streams_in:
+            make.stream_unary(self.path)(iter(requests), timeout=seconds)
             return
-        for number, _ in enumerate(multi):
+        else:
+            make.unary_unary(self.path)(requests[0], timeout=seconds)
+            return
+        for number, _ in enumerate(answers):
             if number > MOST_ANSWERS:
-                multi.cancel()
+                answers.cancel()
                 return
 
 

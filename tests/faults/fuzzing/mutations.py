@@ -85,7 +85,7 @@ def garbled(content: bytes, choose: random.Random) -> bytes:
 def _mutate_field(message: Message, choose: random.Random) -> None:
     fields = [field for field, _ in message.ListFields()]
     if not fields or choose.random() < 0.15:
-        fields = list(message.DESCRIPTOR.fields)
+        fields = [*message.DESCRIPTOR.fields]
     if not fields:
         return
     field = choose.choice(fields)
@@ -148,7 +148,9 @@ def _value(field: FieldDescriptor, value: Any, choose: random.Random) -> Any:
         return choose.choice(extreme) if choose.random() < 0.7 else choose.uniform(-10, 10)
     bits, signed = _INTS[kind]
     least, most = (-(2**bits), 2**bits - 1) if signed else (0, 2**bits - 1)
-    picked = choose.choice((0, 1, 2, -1, 7, 99, 1000, 1001, 100_001, least, most, choose.randrange(least, most)))
+    picked = choose.choice(
+        (0, 1, 2, -1, 7, 99, 1000, 1001, 100_001, least, most, choose.randrange(least, most))
+    )
     return min(most, max(least, picked))
 
 
@@ -169,7 +171,9 @@ def _bytes(value: bytes, choose: random.Random) -> bytes:
 def _fill_struct(struct: Any, choose: random.Random) -> None:
     """Metadata of strange keys and values, and nested very deep at times."""
     for _ in range(choose.randrange(4)):
-        struct[choose.choice(STRINGS)[:2000]] = choose.choice((*STRINGS, *FLOATS, None, True, [], {}, ["a", 1.0]))
+        struct[choose.choice(STRINGS)[:2000]] = choose.choice(
+            (*STRINGS, *FLOATS, None, True, [], {}, ["a", 1.0])
+        )
     if choose.random() < 0.2:
         inner = struct
         for _ in range(choose.choice((10, 40, 80))):

@@ -70,8 +70,12 @@ def _queries() -> Iterator[gateway.Query]:
     yield from (_query(text) for text, _ in zip(sentences(3), range(6), strict=False))
     yield gateway.Query(parts=[gateway.QueryPart(graph_expression="(dog {red})-[on]->(sofa), not (cat)")])
     yield gateway.Query(parts=[gateway.QueryPart(item_id="a")])
-    required = common.GraphQuery(required=graph(), forbidden=common.SceneGraph(nodes=[common.Node(label="cat")]))
-    yield gateway.Query(parts=[gateway.QueryPart(graph=required), gateway.QueryPart(text="a dog", weight=0.5)])
+    required = common.GraphQuery(
+        required=graph(), forbidden=common.SceneGraph(nodes=[common.Node(label="cat")])
+    )
+    yield gateway.Query(
+        parts=[gateway.QueryPart(graph=required), gateway.QueryPart(text="a dog", weight=0.5)]
+    )
 
 
 def _search(query: gateway.Query) -> gateway.SearchRequest:
@@ -123,7 +127,12 @@ def seeds() -> list[Seed]:
         else:
             made.extend(Seed(name, [request], weight / len(requests)) for request in requests)
 
-    add("VisualGraphService", "BuildVisualGraph", *(visual.BuildVisualGraphRequest(image=p) for p in pixels), weight=0.4)
+    add(
+        "VisualGraphService",
+        "BuildVisualGraph",
+        *(visual.BuildVisualGraphRequest(image=p) for p in pixels),
+        weight=0.4,
+    )
     add("VisualGraphService", "BuildVisualGraphs", visual.BuildVisualGraphsRequest(images=pixels), weight=0.1)
     stream = [visual.StreamVisualGraphsRequest(id=str(n), image=p) for n, p in enumerate(pixels)]
     add("VisualGraphService", "StreamVisualGraphs", *stream, weight=0.1, stream=True)
@@ -145,7 +154,12 @@ def seeds() -> list[Seed]:
     for name in ("ServerLive", "ServerReady", "ServerMetadata", "RepositoryIndex"):
         add("GRPCInferenceService", name, getattr(oip, f"{name}Request")(), weight=0.2)
     for name in ("ModelReady", "ModelMetadata"):
-        add("GRPCInferenceService", name, getattr(oip, f"{name}Request")(name="hash_head", version=""), weight=0.5)
+        add(
+            "GRPCInferenceService",
+            name,
+            getattr(oip, f"{name}Request")(name="hash_head", version=""),
+            weight=0.5,
+        )
     add("GRPCInferenceService", "ModelInfer", _infer(), _infer_raw(), weight=3)
     add("GRPCInferenceService", "ModelStreamInfer", _infer(), _infer_raw(), weight=1, stream=True)
     for name in ("RepositoryModelLoad", "RepositoryModelUnload"):
@@ -154,9 +168,20 @@ def seeds() -> list[Seed]:
     new = index.IndexServiceCreateCollectionRequest(name="fuzz-new", pack_version=PACK, bits=64)
     add("IndexService", "CreateCollection", new, weight=0.2)
     add("IndexService", "GetCollection", index.GetCollectionRequest(name=CODES))
-    add("IndexService", "ListCollections", index.IndexServiceListCollectionsRequest(page_size=2, page_token="x"))
-    add("IndexService", "DeleteCollection", index.IndexServiceDeleteCollectionRequest(name="fuzz-new"), weight=0.2)
-    writes = [index.Write(record=record(n), request_id=n, content_digest=b"d" * 32, original=b"o") for n in "ab"]
+    add(
+        "IndexService",
+        "ListCollections",
+        index.IndexServiceListCollectionsRequest(page_size=2, page_token="x"),
+    )
+    add(
+        "IndexService",
+        "DeleteCollection",
+        index.IndexServiceDeleteCollectionRequest(name="fuzz-new"),
+        weight=0.2,
+    )
+    writes = [
+        index.Write(record=record(n), request_id=n, content_digest=b"d" * 32, original=b"o") for n in "ab"
+    ]
     add("IndexService", "Upsert", index.UpsertRequest(collection=CODES, writes=writes), weight=4)
     add("IndexService", "Get", index.GetRequest(collection=CODES, ids=["a", "b", "none"]))
     add("IndexService", "Delete", index.DeleteRequest(collection=CODES, ids=["b", "none"]))
@@ -176,7 +201,12 @@ def seeds() -> list[Seed]:
     plain.CopyFrom(found)
     plain.ClearField("levels")
     add("IndexService", "Search", found, plain, weight=6)
-    add("IndexService", "CreateSnapshot", index.CreateSnapshotRequest(collection=CODES, snapshot="fuzz"), weight=0.2)
+    add(
+        "IndexService",
+        "CreateSnapshot",
+        index.CreateSnapshotRequest(collection=CODES, snapshot="fuzz"),
+        weight=0.2,
+    )
     add("IndexService", "ListSnapshots", index.ListSnapshotsRequest(collection=CODES, page_size=3))
     restored = index.RestoreSnapshotRequest(snapshot="fuzz", collection="fuzz-new")
     add("IndexService", "RestoreSnapshot", restored, weight=0.2)
@@ -188,7 +218,12 @@ def seeds() -> list[Seed]:
         add("AdminService", name, getattr(admin, f"{name}Request")(collection=FUZZED), weight=0.3)
     add("AdminService", "ListReencodings", admin.ListReencodingsRequest(), weight=0.2)
 
-    add("GatewayService", "CreateCollection", gateway.CreateCollectionRequest(name="fuzz-new", bits=64), weight=0.2)
+    add(
+        "GatewayService",
+        "CreateCollection",
+        gateway.CreateCollectionRequest(name="fuzz-new", bits=64),
+        weight=0.2,
+    )
     add("GatewayService", "ListCollections", gateway.ListCollectionsRequest(page_size=2))
     add("GatewayService", "DeleteCollection", gateway.DeleteCollectionRequest(name="fuzz-new"), weight=0.2)
     plain_items = [gateway.IngestRequest(collection=FUZZED, item=_item(n), request_id=n) for n in "abc"]
@@ -209,7 +244,10 @@ def seeds() -> list[Seed]:
     candidates = [gateway.RankCandidate(id="1", text="a dog"), gateway.RankCandidate(id="2", text="a cat")]
     ranked = gateway.RankRequest(query=_query("a dog"), candidates=candidates, explain=True)
     add("GatewayService", "Rank", ranked, weight=3)
-    chunks = [gateway.UploadImageRequest(chunk=pictures[1][:500]), gateway.UploadImageRequest(chunk=b"x" * 100)]
+    chunks = [
+        gateway.UploadImageRequest(chunk=pictures[1][:500]),
+        gateway.UploadImageRequest(chunk=b"x" * 100),
+    ]
     add("GatewayService", "UploadImage", *chunks, weight=0.5, stream=True)
     add("GatewayService", "ServerInfo", gateway.ServerInfoRequest(), weight=0.2)
     return made

@@ -129,6 +129,6 @@ class _Checked(AsyncIterator[Message]):
                 await close()
 
     async def __anext__(self) -> Message:
-        request = whole(await anext(self._requests))
+        request: Message = whole(await anext(self._requests))
         self._check(request)
         return request

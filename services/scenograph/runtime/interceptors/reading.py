@@ -1,4 +1,4 @@
-"""Requests as they come over the wire: bytes that are no message fail inside the layers, with an error of ours.
+"""Requests as they come over the wire: bytes that are no message fail inside the layers, as our own error.
 
 gRPC would answer UNKNOWN by itself, with the name of a Python class and a traceback in the log.
 """
