@@ -16,7 +16,7 @@ from scenograph.index.app import IndexApp
 from scenograph.runtime.contracts import Write
 from tests.index.make import BITS, PACK, record
 
-BASE = 200
+BASE = 100
 
 
 async def step(what: str, work: object) -> None:

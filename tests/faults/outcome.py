@@ -1,4 +1,4 @@
-"""What a fault did, as one row: printed, and added to the file that SCENOGRAPH_FAULTS_OUT names."""
+"""What a fault did, as one row: printed, and added to the file that FAULTS_OUT names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-OUT = "SCENOGRAPH_FAULTS_OUT"
+OUT = "FAULTS_OUT"
 
 
 @dataclass(slots=True)

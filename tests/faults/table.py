@@ -1,6 +1,6 @@
 """The table of faults in docs/reliability.md, from what tests counted: `python -m tests.faults.table ROWS`.
 
-ROWS is the file that SCENOGRAPH_FAULTS_OUT named while the tests ran; the last row of each fault counts.
+ROWS is the file that FAULTS_OUT named while the tests ran; the last row of each fault counts.
 """
 
 from __future__ import annotations

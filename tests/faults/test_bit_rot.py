@@ -23,7 +23,7 @@ from tests.faults.servers import Restartable
 from tests.index.make import all_ids, entry, opened, put, query, record, same
 
 ITEMS = 30
-FLIPS = 100
+FLIPS = 80
 LISTED = Limits(exact_up_to=20)
 
 ROT = {
@@ -160,7 +160,7 @@ async def _many_flips(
 
 
 async def test_a_bit_anywhere_in_the_records(tmp_path: Path) -> None:
-    """A bit in each stretch of the SQLite file in turn."""
+    """A bit in each stretch of the SQLite file twice."""
 
     def flip(folder: Path, choose: random.Random, number: int) -> None:
         path = _records_file(folder)
@@ -173,7 +173,7 @@ async def test_a_bit_anywhere_in_the_records(tmp_path: Path) -> None:
 
 
 async def test_a_bit_anywhere_in_the_columns_is_mended(tmp_path: Path) -> None:
-    """A bit in each file that is made from the records, lists included, in turn."""
+    """A bit in each file that is made from the records, lists included, twice."""
 
     def files(folder: Path) -> list[Path]:
         home = next((folder / "collections" / "photos").glob("*.columns"))
@@ -183,8 +183,8 @@ async def test_a_bit_anywhere_in_the_columns_is_mended(tmp_path: Path) -> None:
         path = files(folder)[number % len(files(folder))]
         _flip(path, choose, 0, min(path.stat().st_size, 400))
 
-    fault = "a bit flipped in each file of columns and lists, 3 times"
-    seen = await _many_flips(tmp_path, fault, flip, 54)
+    fault = "a bit flipped in each file of columns and lists, twice"
+    seen = await _many_flips(tmp_path, fault, flip, 36)
     assert seen["told"] == 0
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from scenograph.index.converters import time_from_pb
 from scenograph.inference.contents import from_contents, from_raw
 from scenograph.oip import inference_pb2 as oip
 from scenograph.runtime.converters import graph_from_pb
@@ -35,6 +37,11 @@ def test_boxes_are_numbers() -> None:
     graph = pb.SceneGraph(nodes=[pb.Node(label="dog", box=pb.Box(x0=math.nan, x1=1, y1=1))])
     with pytest.raises(InvalidInput, match="box"):
         graph_from_pb(graph)
+
+
+def test_times_are_of_a_calendar() -> None:
+    with pytest.raises(InvalidInput):
+        time_from_pb(Timestamp(seconds=2**63 - 1))
 
 
 def test_tensors_have_few_dimensions() -> None:

@@ -9,6 +9,16 @@ from tests.faults.load import FIXED, Load, connected, search
 from tests.faults.sentences import sentences
 
 
+def _kept_and_passed_by(whole: Whole) -> None:
+    """Without Redis the gateway still knows the rankings that it made itself; new ones say `bypass`."""
+    kept = next(iter(whole.fixed.answers))
+    with connected(whole.server.address) as client:
+        pages = [search(client, FIXED, text) for text in (kept, kept, "a zebra on a swing")]
+        assert [page.report.cache for page in pages[1:]] == ["hit", "bypass"]
+        assert [hit.id for hit in pages[0]] == whole.fixed.answers[kept]
+        assert client.health() == "SERVING"
+
+
 def _used_again(whole: Whole) -> None:
     """Waits until new answers are kept in Redis."""
     before = _keys(whole)
@@ -42,6 +52,7 @@ def test_a_redis_that_is_killed(whole: Whole) -> None:
         load.more(writes=10, searches=10)
         with load.failing():
             whole.redis.kill()
+            _kept_and_passed_by(whole)
             load.more(writes=15, searches=30)
             whole.redis.start()
         load.more(writes=10, searches=10)

@@ -11,9 +11,9 @@ from tests.faults.killed import killed
 from tests.faults.outcome import Outcome
 from tests.index.make import all_ids, opened, query
 
-LIVES = 5
+LIVES = 4
 # What the process is about to do when it is killed, so that all of it is met.
-MOMENTS = ("try snap", "try copy", "try roll", "try roll", "try snap")
+MOMENTS = ("try snap", "try copy", "try roll", "try roll")
 
 
 async def test_kill_while_snapshots_are_made_and_restored(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ async def test_kill_while_snapshots_are_made_and_restored(tmp_path: Path) -> Non
 
         def enough(lines: list[str], moment: str = moment) -> bool:
             begun = sum(line.startswith(moment) for line in lines)
-            return begun >= 3 and lines[-1].startswith(moment)
+            return begun >= 2 and lines[-1].startswith(moment)
 
         said = killed("tests.faults.crash_snapshots", str(folder), str(life), enough=enough)
         done = [line[3:] for line in said if line.startswith("ok ")]
