@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -170,42 +168,3 @@ def test_an_index_folder_of_a_newer_version(default_pack: Pack, tmp_path: Path) 
     file.write_text(json.dumps(settings))
     server.start()
     server.stop()
-
-
-def _small_disk(folder: Path) -> list[str]:
-    """A prefix for commands that run with 24 MiB of disk at `folder`; skips where that cannot be had."""
-    prefix = ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs -o size=24m none "{folder}" && exec "$@"', "sh"]
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
-        pytest.skip("this machine lets no test mount a small disk (unshare -rm)")
-    return prefix
-
-
-def test_a_full_disk(default_pack: Pack, tmp_path: Path) -> None:
-    """Writing fails with DISK_FULL, what was acknowledged stays readable, and deleting makes room."""
-    data = tmp_path / "data"
-    data.mkdir()
-    server = ServerProcess(tmp_path)
-    server.command[:0] = _small_disk(data)
-    server.start()
-    stored: list[str] = []
-    try:
-        with Client(server.address) as client:
-            client.create_collection("full")
-            filler = (
-                Item(id=f"{n}", texts=["a dog"], metadata={"k": f"{n}" * (60_000 // len(f"{n}"))})
-                for n in range(2000)
-            )
-            failure = None
-            for status in client.ingest("full", filler, window=8):
-                if status.ok:
-                    stored.append(status.item_id)
-                else:
-                    failure = status.error
-                    break
-            assert isinstance(failure, errors.DiskFull) and failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert len(stored) > 20
-            listed = [item.id for page in client.list_items("full") for item in page]
-            assert set(stored) <= set(listed)
-            assert client.search("full", text="a dog", returning="text", limit=3).hits
-    finally:
-        server.stop()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from scenograph.matching.app import MAX_QUERY_NODES, MODEL, MatchingApp
+from scenograph.matching.app import MAX_QUERY_EDGES, MAX_QUERY_NODES, MODEL, MatchingApp
 from scenograph.packs import Pack
 from scenograph.runtime.sessions import Arrays, Sessions
 from scenograph.runtime.texts import TextEncoder, WordVectors
@@ -253,6 +253,9 @@ async def test_bad_requests_are_refused(app: MatchingApp) -> None:
     large = SceneGraph(tuple(Node("dog") for _ in range(MAX_QUERY_NODES + 1)))
     with pytest.raises(InvalidInput, match="nodes"):
         await app.match(GraphQuery(optional=large), [said("(dog)")])
+    related = SceneGraph((Node("dog"), Node("sofa")), (Edge(0, "on", 1),) * (MAX_QUERY_EDGES + 1))
+    with pytest.raises(InvalidInput, match="edges"):
+        await app.match(GraphQuery(optional=related), [related])
 
 
 async def test_a_hundred_candidates_are_one_run_of_the_model(

@@ -1,4 +1,4 @@
-"""`scenograph index`: the index folder of a server that is stopped."""
+"""`scenograph index`: an index folder on this machine, without a server."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
-from scenograph.cli.output import err, out
+from scenograph.cli.options import Json
+from scenograph.cli.output import err, out, print_error, print_json
 
 app = typer.Typer(no_args_is_help=True)
+
+SHOWN = 3
 
 
 @app.callback()
 def index() -> None:
-    """Look after the index folder of a server that is stopped."""
+    """Look after an index folder on this machine."""
 
 
 @app.command("rekey")
 def rekey(
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the index, as for `serve`.")
+        Path | None, typer.Option(metavar="DIR", help="The server's data folder, as for `serve`.")
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings file.")] = None,
     key_file: Annotated[
@@ -30,7 +35,7 @@ def rekey(
         bool, typer.Option("--records", help="Also encrypt every record anew, plain ones too.")
     ] = False,
 ) -> None:
-    """Have the newest key wrap every data key; with --records, make new data keys.
+    """Have the newest key wrap every data key; with --records, make new data keys. The server is stopped.
 
     Old keys are needed until it has ended. Run it again after a failure: it goes on.
     """
@@ -52,3 +57,26 @@ def rekey(
     changed = rekey(settings.data_dir / "index", vault, records=records, progress=progress)
     what = "encrypted anew" if records else "wrapped by the newest key"
     out.print(f"{changed} collections and snapshots {what}", highlight=False)
+
+
+@app.command("verify")
+def verify(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="The server's data folder.")],
+    as_json: Json = False,
+) -> None:
+    """Read every record and snapshot through and compare checksums; exit code 1 where any is damaged."""
+    from scenograph.index import verifying
+
+    found = list(verifying.verify(data / "index"))
+    if as_json:
+        print_json(found)
+    else:
+        table = Table("what", "name", "items", "state")
+        for one in found:
+            shown = ", ".join(one.damaged[:SHOWN]) + (", ..." if len(one.damaged) > SHOWN else "")
+            state = one.problem or (f"{len(one.damaged)} items damaged: {shown}" if shown else "sound")
+            table.add_row(one.kind, one.name, str(one.items), escape(state))
+        out.print(table)
+    if not all(one.sound for one in found):
+        print_error("restore a snapshot that is sound, or write the damaged items again")
+        raise typer.Exit(1)

@@ -52,6 +52,8 @@ def channel_options() -> list[tuple[str, str | int]]:
         ("grpc.dns_min_time_between_resolutions_ms", 2_000),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", -1),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
         ("grpc.service_config", json.dumps(config)),
     ]
 

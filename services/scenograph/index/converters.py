@@ -32,7 +32,11 @@ from scenograph.v1 import index_pb2 as pb
 
 
 def time_from_pb(message: Timestamp) -> datetime:
-    return message.ToDatetime(tzinfo=UTC)
+    """Errors: InvalidInput where it is of no year from 1 to 9999."""
+    try:
+        return message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(str(error)) from error
 
 
 def modality_from_pb(number: int, *, field: str) -> Modality:

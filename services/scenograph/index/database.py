@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from scenograph.index import record_sums
 from scenograph.index.files import sync_folder
 from scenograph.runtime.vault import WrappedKey
 from scenograph.scene.errors import DiskFull, IndexCorrupt, IndexFormatTooNew, Unavailable
@@ -81,7 +82,7 @@ def create(path: Path, state: State, key: WrappedKey | None = None) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.executescript(f"BEGIN;{SCHEMA}COMMIT;")
+            connection.executescript(f"BEGIN;{SCHEMA}{record_sums.SCHEMA}COMMIT;")
             write_state(connection, state)
             if key is not None:
                 write_key(connection, key)
@@ -113,6 +114,9 @@ def open_file(path: Path, name: str, *, writer: bool = False) -> sqlite3.Connect
             if writer and found < FORMAT:
                 steps = "".join(_UPGRADES[step] for step in range(found, FORMAT))
                 connection.executescript(f"BEGIN;{steps}PRAGMA user_version = {FORMAT};COMMIT;")
+            record_sums.enable(connection)
+            if writer:
+                record_sums.prepare(connection, name)
         except BaseException:
             connection.close()
             raise
@@ -183,7 +187,7 @@ def errors_named(collection: str) -> Iterator[None]:
                 f"the file of {collection!r} is damaged: {error}; restore a snapshot"
             ) from error
         raise Unavailable(f"the file of {collection!r} cannot be used now: {error}") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IndexCorrupt(f"a record of {collection!r} is damaged: {error}; restore a snapshot") from error
     except OSError as error:
         raise_os_error(error, collection)

@@ -47,6 +47,18 @@ class SecondFile(msgspec.Struct, frozen=True):
     start_us: int
 
 
+def current_file(home: Path) -> Path:
+    """The file that serves the collection in this folder. Errors: IndexCorrupt where that cannot be told."""
+    try:
+        current = msgspec.json.decode((home / "current.json").read_bytes(), type=_Current)
+    except (OSError, msgspec.MsgspecError) as error:
+        message = f"current.json of {home.name!r} is missing or damaged; restore a snapshot"
+        raise IndexCorrupt(message) from error
+    if Path(current.file).name != current.file:
+        raise IndexCorrupt(f"current.json of {home.name!r} names a file elsewhere; restore a snapshot")
+    return home / current.file
+
+
 class Folder:
     """Opens (or makes) the folder and holds its lock until `close`.
 
@@ -99,14 +111,7 @@ class Folder:
 
     def collection_file(self, name: str) -> Path:
         """The file that serves a collection. Errors: IndexCorrupt where that cannot be told."""
-        home = self.root / "collections" / name
-        try:
-            current = msgspec.json.decode((home / "current.json").read_bytes(), type=_Current)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise IndexCorrupt(f"current.json of {name!r} is missing or damaged") from error
-        if Path(current.file).name != current.file:
-            raise IndexCorrupt(f"current.json of {name!r} names a file elsewhere")
-        return home / current.file
+        return current_file(self.root / "collections" / name)
 
     def snapshot_home(self, name: str) -> Path:
         """A snapshot's folder, whether it is there or not."""

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from scenograph.index import reading
 from scenograph.index.database import State
-from scenograph.index.position import Position, Stale, read_position, view_at
+from scenograph.index.position import Position, Stale, check_embeddings, read_position, view_at
 from scenograph.index.sealed import Codec
 from scenograph.index.table import Table, View, empty_view
 
 log = logging.getLogger(__name__)
 
+EMBEDDINGS_BYTES = 128 * 1024 * 1024  # embeddings up to which a start reads them all; of more, upkeep does
 SAMPLED = 256  # items of the columns that are compared with their records at a start
 
 
@@ -44,6 +45,8 @@ def open_view(
         view = view_at(home, position, state.bits, state.dimension or 0)
         if view.version > state.version:
             raise Stale("the columns are of a later version than the records")
+        if position.rows * position.dimension * 4 <= EMBEDDINGS_BYTES:
+            check_embeddings(view.table, position, lambda: None)
         reading.check_sample(connection, codec, state, view, SAMPLED)
         if view.version < state.version:
             view = reading.load(connection, codec, state, view)

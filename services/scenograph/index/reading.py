@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scenograph.index.access import Held, shown, unpack_labels
 from scenograph.index.database import State
 from scenograph.index.draft import Draft
+from scenograph.index.record_sums import SOUND_GRAPH, SOUND_HEAD, SOUND_ITEM, SOUND_VECTORS
 from scenograph.index.records import to_time, unpack_entry, unpack_graph, unpack_metadata
 from scenograph.index.sealed import GRAPH, Codec
 from scenograph.index.table import Rows, Table, View
@@ -19,20 +20,42 @@ from scenograph.runtime.contracts import Entry, Record
 from scenograph.scene.graph import SceneGraph
 
 CHUNK = 4096
+_ITEMS = "FROM items LEFT JOIN item_sums USING (sequence) WHERE "
+_ENTRIES = "FROM entries LEFT JOIN entry_sums USING (entry) WHERE "
+_SOUND_ENTRY = f"{SOUND_HEAD} AND {SOUND_VECTORS}"
+
+# The last column of each: whether the row is as it was written.
 _RECORD = (
-    "SELECT id, metadata, labels, first_entry, entries, create_us, update_us, sequence FROM items WHERE "
+    "SELECT id, metadata, labels, first_entry, entries, create_us, update_us, sequence,"
+    f" {SOUND_ITEM} {_ITEMS}"
 )
-_BRIEF = "SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL FROM entries WHERE entry IN "
-_BRIEF_WHOLE = _BRIEF.replace("x'', x''", "code, embedding")
+_BRIEF = (
+    f"SELECT entry, modality, ordinal, text, width, height, x'', x'', NULL, {SOUND_HEAD} {_ENTRIES} entry IN "
+)
+_BRIEF_WHOLE = (
+    "SELECT entry, modality, ordinal, text, width, height, code, embedding, NULL,"
+    f" {_SOUND_ENTRY} {_ENTRIES} entry IN "
+)
 _FULL = (
-    "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph"
-    " FROM entries LEFT JOIN graphs USING (entry) WHERE entry IN "
+    "SELECT entry, modality, ordinal, text, width, height, code, embedding, graph,"
+    f" {_SOUND_ENTRY} AND {SOUND_GRAPH}"
+    " FROM entries LEFT JOIN graphs USING (entry) LEFT JOIN entry_sums USING (entry) WHERE entry IN "
+)
+_GRAPHS = f"SELECT entry, graph, {SOUND_GRAPH} FROM entry_sums LEFT JOIN graphs USING (entry) WHERE entry IN "
+_SAMPLED = f"SELECT id, first_entry, metadata, labels, sequence, entries, {SOUND_ITEM} {_ITEMS} id IN "
+_SAMPLED_ENTRIES = (
+    f"SELECT entry, modality, ordinal, text, code, embedding, {_SOUND_ENTRY} {_ENTRIES} entry IN "
+)
+_NEW_ITEMS = (
+    f"SELECT id, metadata, labels, sequence, first_entry, entries, {SOUND_ITEM} {_ITEMS} first_entry > ?"
+    " ORDER BY first_entry"
+)
+_NEW_ENTRIES = (
+    f"SELECT entry, modality, ordinal, text, code, embedding, {_SOUND_ENTRY} {_ENTRIES} entry > ?"
+    " ORDER BY entry"
 )
 
-_SAMPLED = "SELECT id, first_entry, metadata, labels, sequence, entries FROM items WHERE id IN "
-_ENTRIES = "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry IN "
-
-ItemRow = tuple[str, bytes, bytes, int, int, int, int, int]
+ItemRow = tuple[str, bytes, bytes, int, int, int, int, int, bool]
 
 
 def records_by_id(
@@ -54,9 +77,13 @@ def records_by_sequence(
 def graphs(
     connection: sqlite3.Connection, codec: Codec, entries: Sequence[int]
 ) -> dict[int, SceneGraph | None]:
-    """The graphs of those entries that have one, by entry number."""
-    rows = _select(connection, "SELECT entry, graph FROM graphs WHERE entry IN ", entries)
-    return {entry: unpack_graph(codec.read_blob(GRAPH, graph, entry)) for entry, graph in rows}
+    """The graphs of those entries, by entry number; None for one without."""
+    rows = _select(connection, _GRAPHS, entries)
+    _check(rows)
+    return {
+        entry: None if graph is None else unpack_graph(codec.read_blob(GRAPH, graph, entry))
+        for entry, graph, _ in rows
+    }
 
 
 def load(connection: sqlite3.Connection, codec: Codec, state: State, base: View) -> View:
@@ -76,17 +103,10 @@ def load(connection: sqlite3.Connection, codec: Codec, state: State, base: View)
         gone = np.flatnonzero(base.live_slots & ~live)
         for first in table.entry.data[table.first_row(gone)].tolist():
             draft.remove(first)
-    items = connection.execute(
-        "SELECT id, metadata, labels, sequence, first_entry, entries FROM items WHERE first_entry > ?"
-        " ORDER BY first_entry",
-        (last,),
-    )
-    rows = connection.execute(
-        "SELECT entry, modality, ordinal, text, code, embedding FROM entries WHERE entry > ? ORDER BY entry",
-        (last,),
-    )
+    items, rows = connection.execute(_NEW_ITEMS, (last,)), connection.execute(_NEW_ENTRIES, (last,))
     while chunk := items.fetchmany(CHUNK):
-        columns, (sequence, first, counts) = _transposed(codec, chunk)
+        _check(chunk)
+        columns, (sequence, first, counts) = _transposed(codec, [row[:-1] for row in chunk])
         taken = np.array(counts, np.int64)
         entries = _rows(codec, rows.fetchmany(sum(counts)), state)
         draft.append(*columns, np.array(sequence), taken, entries)
@@ -122,8 +142,8 @@ def check_sample(connection: sqlite3.Connection, codec: Codec, state: State, vie
         record = found.get(ids[place])
         if view.version != state.version and (record is None or record[0] != first[place]):
             continue  # it was rewritten or removed since
-        stored = _select(connection, _ENTRIES, range(first[place], first[place] + len(rows)))
-        kept = (first[place], metadata[place], labels[place], int(table.sequence.data[slot]), len(rows))
+        stored = _select(connection, _SAMPLED_ENTRIES, range(first[place], first[place] + len(rows)))
+        kept = (first[place], metadata[place], labels[place], int(table.sequence.data[slot]), len(rows), True)
         if record != kept or not _equal(table, rows, _rows(codec, sorted(stored), state)):
             raise ValueError("an item is not as in its record")
 
@@ -140,10 +160,18 @@ def _equal(table: Table, rows: NDArray[np.int64], stored: Rows) -> bool:
     return same and list(stored.texts) == table.texts.take(rows)
 
 
-def _rows(codec: Codec, chunk: list[tuple[int, int, int, str, bytes, bytes]], state: State) -> Rows:
+def _check(rows: Sequence[tuple[Any, ...]]) -> None:
+    """That rows, whose last column says so, are as they were written. Errors: sqlite3.DatabaseError."""
+    damaged = [row[0] for row in rows if not row[-1]]
+    if damaged:
+        raise sqlite3.DatabaseError(f"{len(damaged)} rows are not as they were written, {damaged[0]!r} first")
+
+
+def _rows(codec: Codec, chunk: list[tuple[int, int, int, str, bytes, bytes, bool]], state: State) -> Rows:
     if not chunk:
         raise ValueError("items without entries")
-    entry, modality, ordinal, *columns = zip(*chunk, strict=True)
+    _check(chunk)
+    entry, modality, ordinal, *columns, _ = zip(*chunk, strict=True)
     parts = map(codec.read_entry, entry, zip(*columns, strict=True))
     texts, codes, embeddings = zip(*parts, strict=True)
     return Rows(
@@ -164,11 +192,14 @@ def _records(
     brief: bool,
     held: Held,
 ) -> list[Record]:
-    items = [(codec.read_item(row[7], row[3], row[:3]), *row[3:]) for row in rows]
+    _check(rows)
+    items = [(codec.read_item(row[7], row[3], row[:3]), *row[3:8]) for row in rows]
     items = [item for item in items if shown(held, item[0][2])]
     numbers = [entry for _, first, count, *_ in items for entry in range(first, first + count)]
     select = _FULL if not brief else _BRIEF_WHOLE if codec.whole else _BRIEF
-    entries = {row[0]: _entry(codec, row, brief) for row in _select(connection, select, numbers)}
+    found = _select(connection, select, numbers)
+    _check(found)
+    entries = {row[0]: _entry(codec, row, brief) for row in found}
     if len(entries) != len(numbers):
         raise sqlite3.DatabaseError("an item's entries are missing")
     return [

@@ -15,13 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from scenograph.index import database
+from scenograph.index import database, record_sums
 from scenograph.index.database import errors_named
 from scenograph.index.files import remove, sync_file, sync_folder
 from scenograph.index.folder import Folder
 from scenograph.index.sealed import GRAPH, IMAGE, Codec, Sealed, codec_of, unwrapped
 from scenograph.runtime.vault import Vault, WrappedKey
-from scenograph.scene.errors import DataLoss, FailedPrecondition, WrongKey
+from scenograph.scene.errors import DataLoss, FailedPrecondition, IndexCorrupt, WrongKey
 
 log = logging.getLogger(__name__)
 
@@ -93,11 +93,14 @@ def reencrypt(source: Path, target: Path, vault: Vault, name: str) -> None:
     sealed = Sealed(name, wrapped, key)
     with errors_named(name), closing(database.open_file(source, name)) as old:
         codec = codec_of(old, name, vault)
+        if record_sums.kept(old) and (wrong := record_sums.damaged(old)):
+            raise IndexCorrupt(f"{len(wrong)} items of {name!r} are damaged, {wrong[0]!r} first")
         state = database.read_state(old)
         database.create(target, state, wrapped)
         with closing(database.open_file(target, name, writer=True)) as new:
             for table in TABLES:
                 _copy(old, new, table, codec, sealed)
+            record_sums.make(new)
             new.execute("PRAGMA journal_mode = DELETE")  # all of it is in the one file now
     sync_file(target)
 

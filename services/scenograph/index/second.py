@@ -16,6 +16,7 @@ from scenograph.index import database
 from scenograph.index.access import unpack_labels
 from scenograph.index.catalog import Catalog
 from scenograph.index.database import errors_named
+from scenograph.index.record_sums import SOUND_HEAD, SOUND_IMAGE, SOUND_ITEM
 from scenograph.index.records import Packed, pack, to_time
 from scenograph.index.sealed import IMAGE, Codec
 from scenograph.index.store import Store
@@ -27,13 +28,14 @@ _MADE_FROM = (
     "CREATE TABLE IF NOT EXISTS made_from (sequence INTEGER PRIMARY KEY, first_entry INTEGER NOT NULL)"
 )
 _SOURCES = (
-    "SELECT sequence, first_entry, entries, id, metadata, labels, create_us, update_us, image"
-    " FROM items LEFT JOIN originals USING (sequence) WHERE sequence = ?"
+    "SELECT sequence, first_entry, entries, id, metadata, labels, create_us, update_us, image,"
+    f" {SOUND_ITEM} AND {SOUND_IMAGE}"
+    " FROM items LEFT JOIN originals USING (sequence) LEFT JOIN item_sums USING (sequence) WHERE sequence = ?"
 )
 _REQUESTS = "SELECT request_id, id, digest FROM requests ORDER BY number"
 _TEXTS = (
-    "SELECT entry, text, code, embedding FROM entries WHERE entry >= ? AND entry < ? AND modality = ?"
-    " ORDER BY ordinal"
+    f"SELECT entry, text, code, embedding, {SOUND_HEAD} FROM entries LEFT JOIN entry_sums USING (entry)"
+    " WHERE entry >= ? AND entry < ? AND modality = ? ORDER BY ordinal"
 )
 _NOT_KEPT = (
     "SELECT count(*) FROM items WHERE sequence NOT IN (SELECT sequence FROM originals)"
@@ -161,10 +163,12 @@ def _adopt(transaction: Transaction, made: Sequence[tuple[Source, Packed]]) -> N
 
 
 def _source(connection: sqlite3.Connection, codec: Codec, row: tuple[Any, ...]) -> Source:
-    sequence, first, count, item, metadata, labels, created, updated, image = row
+    sequence, first, count, item, metadata, labels, created, updated, image, sound = row
     item, metadata, labels = codec.read_item(sequence, first, (item, metadata, labels))
     rows = connection.execute(_TEXTS, (first, first + count, int(Modality.TEXT))).fetchall()
-    texts = tuple(codec.read_entry(entry, tuple(columns))[0] for entry, *columns in rows)
+    if not sound or not all(row[-1] for row in rows):
+        raise sqlite3.DatabaseError(f"{item!r} is not as it was written")
+    texts = tuple(codec.read_entry(entry, tuple(columns))[0] for entry, *columns, _ in rows)
     return Source(
         item,
         codec.read_blob(IMAGE, image, sequence, first) if image else b"",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from scenograph.index import database
+from scenograph.index import database, record_sums
 from scenograph.index.database import EPOCH_SHIFT, errors_named
 from scenograph.index.files import sync_file, write_whole
 from scenograph.index.folder import Folder
@@ -88,6 +88,10 @@ def unpack(
         try:
             if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise IndexCorrupt(f"the snapshot {name!r} is damaged")
+            if wrong := record_sums.damaged(connection):
+                raise IndexCorrupt(
+                    f"the snapshot {name!r} is damaged: {len(wrong)} items, {wrong[0]!r} first"
+                )
             state = replace(database.read_state(connection), name=collection, version=epoch << EPOCH_SHIFT)
             connection.execute("BEGIN")
             database.write_state(connection, state)

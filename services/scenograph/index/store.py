@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from scenograph.index import checks, database, opening
+from scenograph.index import checks, database, id_index, opening
 from scenograph.index.access import Held
 from scenograph.index.database import State, errors_named
 from scenograph.index.draft import compacted, needs_compaction
@@ -57,6 +57,7 @@ class Store:
                 self._state = database.read_state(self._connection)
                 self.codec = codec_of(self._connection, name, vault)
                 view, position = opening.open_view(path, self._connection, self.codec, self._state)
+                id_index.mend(self._connection, self.codec, name, view)
             except ValueError as error:
                 self._connection.close()
                 raise IndexCorrupt(f"the file of {name!r} is damaged: {error}; restore a snapshot") from error

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from scenograph.index import record_sums
 from scenograph.index.access import Held, shown
 from scenograph.index.database import State, write_state
 from scenograph.index.draft import Draft
@@ -103,6 +104,7 @@ class Transaction:
         if image:
             kept = codec.write_blob(IMAGE, image, sequence, first)
             self._connection.execute("INSERT INTO originals VALUES (?, ?)", (sequence, kept))
+        record_sums.add(self._connection, sequence, first, count)
         if request_id:
             self._connection.execute(
                 "INSERT INTO requests (request_id, id, digest) VALUES (?, ?, ?)",
@@ -141,6 +143,7 @@ class Transaction:
         self._connection.execute(
             "UPDATE items SET create_us = ? WHERE sequence = ?", (source.create_us, source.sequence)
         )
+        record_sums.add_item(self._connection, source.sequence)
 
     def go_on_at(self, sequence: int) -> None:
         """The next new item gets this place in the order of first writing."""
@@ -199,6 +202,7 @@ class Transaction:
         self._delete_entries(old)
         self._connection.execute("DELETE FROM items WHERE sequence = ?", (old.sequence,))
         self._connection.execute("DELETE FROM originals WHERE sequence = ?", (old.sequence,))
+        record_sums.remove_item(self._connection, old.sequence)
         self.changed = self.removed = True
 
     def _delete_entries(self, old: _Stored) -> None:
@@ -207,6 +211,7 @@ class Transaction:
         self.draft.remove(first)
         self._connection.execute("DELETE FROM entries WHERE entry >= ? AND entry < ?", (first, end))
         self._connection.execute("DELETE FROM graphs WHERE entry >= ? AND entry < ?", (first, end))
+        record_sums.remove_entries(self._connection, first, end)
 
     def _insert_entries(self, record: Packed, first: int) -> None:
         self._connection.executemany(

@@ -29,6 +29,7 @@ FIELDS: Final[dict[str, str]] = {
 }
 """Datatype -> its field of InferTensorContents; FP16 has none and travels raw."""
 
+MOST_DIMENSIONS = 32
 _LENGTH = struct.Struct("<I")
 
 
@@ -108,6 +109,8 @@ def _dtype(name: str, datatype: str) -> np.dtype[Any]:
 def _count(name: str, shape: Sequence[int]) -> int:
     if any(size < 0 for size in shape):
         raise _wrong(name, f"a size is at least 0: {list(shape)}")
+    if len(shape) > MOST_DIMENSIONS:
+        raise _wrong(name, f"at most {MOST_DIMENSIONS} dimensions, not {len(shape)}")
     return prod(shape)
 
 

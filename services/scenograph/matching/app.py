@@ -27,6 +27,7 @@ from scenograph.scene.vocabulary import Vocabulary
 MODEL = "graph_matcher"
 MAX_CANDIDATES = 4096
 MAX_QUERY_NODES = 64
+MAX_QUERY_EDGES = 512
 
 
 class MatchingApp:
@@ -62,13 +63,18 @@ class MatchingApp:
     ) -> MatchBatch:
         """One alignment for each candidate, in order.
 
-        Errors: InvalidInput (no or too many candidates; a query without nodes, or with too many),
+        Errors: InvalidInput (no or too many candidates; a query without nodes, or with too many
+        nodes or edges),
         FailedPrecondition (the learned agreement alone of a pack that learned none), QueueFull.
         """
         check_count(candidates, MAX_CANDIDATES, "candidates")
         asked = sum(len(graph.nodes) for graph in (query.required, query.forbidden, query.optional))
         if not 1 <= asked <= MAX_QUERY_NODES:
             raise InvalidInput(f"takes a query of 1 to {MAX_QUERY_NODES} nodes, not {asked}", field="query")
+        related = sum(len(graph.edges) for graph in (query.required, query.forbidden, query.optional))
+        if related > MAX_QUERY_EDGES:
+            message = f"takes a query of at most {MAX_QUERY_EDGES} edges, not {related}"
+            raise InvalidInput(message, field="query")
         if self._units is None and weights is not None and not weights.symbolic:
             raise FailedPrecondition(f"pack {self._sessions.pack.id} has no learned matcher")
         start = time.perf_counter()

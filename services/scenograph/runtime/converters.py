@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from scenograph.scene.units import GraphUnits
 from scenograph.v1 import common_pb2 as pb
 from scenograph.v1 import index_pb2
 
+MOST_SCORE = 1.001  # a score, and what rounding adds
 _EMBEDDING_VALUES = bytes([pb.Embedding.VALUES_FIELD_NUMBER << 3 | 2])  # the tag of packed numbers
 
 
@@ -80,7 +82,9 @@ def units_to_pb(units: GraphUnits) -> pb.GraphUnits:
 
 
 def units_from_pb(message: pb.GraphUnits) -> GraphUnits:
-    """Errors: ValueError where the parts do not fit together."""
+    """Errors: ValueError where the parts do not fit together, or are no numbers."""
+    if not np.isfinite([*message.scales, *message.weights, *message.boxes]).all():
+        raise ValueError("scales, weights and boxes of units are finite numbers")
     if message.dimension < 1:
         raise ValueError(f"unit vectors have at least 1 component, not {message.dimension}")
     return GraphUnits(
@@ -111,11 +115,13 @@ def graph_to_pb(graph: SceneGraph, *, units: bool = True) -> pb.SceneGraph:
 def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph", units: bool = True) -> SceneGraph:
     """A graph from its message; scores left at 0 count as 1. `units` False leaves them out.
 
-    Raises InvalidInput where a label is empty, an edge names no node, or units do not fit the graph.
+    Raises InvalidInput where a label is empty, a score is not in [0, 1], an edge names no node, or units do
+    not fit the graph.
     """
     for position, node in enumerate(message.nodes):
         if not node.label.strip():
             raise InvalidInput("a node needs a label", field=f"{field}.nodes[{position}].label")
+    _check_scores(message, field)
     try:
         graph = SceneGraph(
             nodes=tuple(_node_from_pb(node) for node in message.nodes),
@@ -132,6 +138,25 @@ def graph_from_pb(message: pb.SceneGraph, *, field: str = "graph", units: bool =
         return replace(graph, units=units_from_pb(message.units))
     except ValueError as error:
         raise InvalidInput(str(error), field=f"{field}.units") from error
+
+
+def _check_scores(message: pb.SceneGraph, field: str) -> None:
+    """That scores are in [0, 1], but for what rounding adds, and boxes are of numbers: no NaN passes."""
+    scores = {
+        "nodes": [node.score for node in message.nodes],
+        "edges": [edge.score for edge in message.edges],
+        "tags": [tag.score for tag in message.tags],
+    }
+    for name, found in scores.items():
+        for position, score in enumerate(found):
+            if not 0.0 <= score <= MOST_SCORE:
+                raise InvalidInput("a score is in [0, 1]", field=f"{field}.{name}[{position}].score")
+    for position, node in enumerate(message.nodes):
+        if not all(0.0 <= attribute.score <= MOST_SCORE for attribute in node.attributes):
+            raise InvalidInput("a score is in [0, 1]", field=f"{field}.nodes[{position}].attributes")
+        box = node.box
+        if node.HasField("box") and not math.isfinite(box.x0 + box.y0 + box.x1 + box.y1):
+            raise InvalidInput("a box's corners are numbers", field=f"{field}.nodes[{position}].box")
 
 
 def query_to_pb(query: GraphQuery) -> pb.GraphQuery:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -13,12 +15,32 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
+class _Servicer(aio.HealthServicer):
+    """gRPC's own, whose watchers can be let go: they stay for good otherwise, and a drain waits for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = asyncio.Event()
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802
+        watching = asyncio.ensure_future(super().Watch(request, context))
+        ended = asyncio.ensure_future(self.ended.wait())
+        try:
+            await asyncio.wait((watching, ended), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                await watching
+        finally:
+            watching.cancel()
+            ended.cancel()
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "the server ends")
+
+
 class Health:
     """grpc.health.v1 for the named services and for the server as a whole (the empty name)."""
 
     def __init__(self, services: Iterable[str]) -> None:
         self._names = ("", *services)
-        self._servicer = aio.HealthServicer()
+        self._servicer = _Servicer()
 
     async def attach(self, server: grpc.aio.Server) -> None:
         """Adds the health service to a server that has not started; all are NOT_SERVING."""
@@ -37,6 +59,10 @@ class Health:
     async def draining(self) -> None:
         """From now on all are NOT_SERVING, for good."""
         await self._servicer.enter_graceful_shutdown()
+
+    def let_go(self) -> None:
+        """Ends the calls of those that watch; they know by now."""
+        self._servicer.ended.set()
 
     async def _set(self, status: int) -> None:
         for name in self._names:

@@ -174,6 +174,7 @@ class Server:
         self.serving = False
         await self._health.draining()
         await asyncio.sleep(self.options.drain_delay_s)
+        self._health.let_go()
         await self.stop(self.options.drain_grace_s)
 
     async def stop(self, grace_s: float = 0.0) -> None:

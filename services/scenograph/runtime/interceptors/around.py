@@ -10,6 +10,8 @@ from typing import Any, Self, TypeAlias
 import grpc
 from google.protobuf.message import Message
 
+from scenograph.runtime.interceptors.reading import deserializer, whole
+
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 NameOf: TypeAlias = Callable[[str], str]
@@ -85,7 +87,7 @@ def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
             await call.context.write(response)
 
         if not handler.request_streaming:
-            check(request)
+            check(whole(request))
             return await _answer(behaviour(request, call.context), write)
         async with _Checked(request, check) as requests:
             return await _answer(behaviour(requests, call.context), write)
@@ -101,7 +103,7 @@ def wrapped(handler: Handler, method: str, layers: Sequence[Around]) -> Handler:
 
     made: Handler = _FACTORIES[kind](
         run,
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=handler.request_deserializer and deserializer(handler.request_deserializer),
         response_serializer=_unless_bytes(handler.response_serializer),
     )
     return made
@@ -141,6 +143,6 @@ class _Checked(AsyncIterator[Message]):
                 await close()
 
     async def __anext__(self) -> Message:
-        request = await anext(self._requests)
+        request: Message = whole(await anext(self._requests))
         self._check(request)
         return request

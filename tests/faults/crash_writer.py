@@ -1,4 +1,4 @@
-"""A process that writes, rewrites and removes items until it is killed: `python -m tests.index.crash_writer
+"""A process that writes, rewrites and removes items until it is killed: `python -m tests.faults.crash_writer
 FOLDER SEED [eager]`. An eager one makes its files durable and its lists anew after each write.
 
 It prints "try ITEM SEED" before and "ok ITEM SEED" after each write; the seed -1 stands for a removal.
@@ -11,12 +11,11 @@ import random
 import sys
 from pathlib import Path
 
-from tests.index.make import record
-
 from scenograph.index import upkeep
 from scenograph.index.app import IndexApp
 from scenograph.index.limits import Limits
 from scenograph.runtime.contracts import Write
+from tests.index.make import record
 
 WRITERS = 8
 

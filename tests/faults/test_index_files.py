@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.index.make import BITS, PACK, all_ids, opened, put, query, record, same
-from tests.support import ROOT
 
 from scenograph.index.app import IndexApp
 from scenograph.runtime.contracts import Write
@@ -27,6 +20,8 @@ from scenograph.scene.errors import (
     IndexCorrupt,
     IndexFormatTooNew,
 )
+from tests.faults.killed import killed
+from tests.index.make import BITS, PACK, all_ids, opened, put, query, record, same
 
 
 @pytest.fixture
@@ -63,20 +58,11 @@ async def test_what_was_acknowledged_survives_kill_9(folder: Path, how: str) -> 
 
 def _killed_writer(folder: Path, seed: int, how: str, acknowledgements: int) -> list[str]:
     """Runs the writer until it has acknowledged so much and a little longer, then kills it; what it said."""
-    command = [sys.executable, "-m", "tests.index.crash_writer", str(folder), str(seed), how]
-    lines: list[str] = []
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        done = 0
-        while done < acknowledgements:
-            lines.append(process.stdout.readline())
-            done += lines[-1].startswith("ok")
-        time.sleep(random.random() / 50)
-        os.kill(process.pid, signal.SIGKILL)
-        lines += process.stdout.readlines()
-    assert process.returncode == -signal.SIGKILL
-    return [line for line in lines if line.endswith("\n")]
+
+    def enough(lines: list[str]) -> bool:
+        return sum(line.startswith("ok") for line in lines) >= acknowledgements
+
+    return killed("tests.faults.crash_writer", str(folder), str(seed), how, enough=enough)
 
 
 async def test_request_ids_are_known_after_a_restart(folder: Path) -> None:
@@ -86,12 +72,6 @@ async def test_request_ids_are_known_after_a_restart(folder: Path) -> None:
     async with opened(folder) as app:
         result = await app.upsert("photos", [Write(record("a", 1), "r", b"x")])
         assert result.replayed == [True] and result.version == version
-
-
-def test_a_full_disk_stores_nothing_and_harms_nothing(folder: Path) -> None:
-    command = [sys.executable, "-m", "tests.index.full_disk", str(folder)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0 and run.stdout.endswith("done\n"), run.stdout + run.stderr
 
 
 async def test_a_full_file_is_told_from_its_neighbours(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A process whose files may not grow past a limit, as on a full disk: `python -m tests.index.full_disk
+"""A process whose files may not grow past a limit, as on a full disk: `python -m tests.faults.full_disk
 FOLDER`.
 """
 
@@ -9,10 +9,9 @@ import resource
 import sys
 from pathlib import Path
 
-from tests.index.make import BITS, PACK, all_ids, opened, put, query, record
-
 from scenograph.runtime.contracts import Write
 from scenograph.scene.errors import DiskFull
+from tests.index.make import BITS, PACK, all_ids, opened, put, query, record
 
 
 def allow(size: int) -> None:

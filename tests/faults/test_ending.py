@@ -1,0 +1,109 @@
+"""Servers that are killed in the middle of work, and servers that are asked to end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+
+from scenograph.client import Item, errors
+from tests.e2e.photos import ITEMS
+from tests.faults.conftest import DRAIN_DELAY_S, Whole
+from tests.faults.load import Load, connected
+from tests.faults.sentences import sentences
+
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_kill_under_load(whole: Whole) -> None:
+    note = "calls under way when it was killed, and all until it was back"
+    with Load(whole.server.address, whole.fixed, "the server killed (kill -9)", note=note) as load:
+        load.more(writes=30, searches=30)
+        with load.failing():
+            whole.server.kill()
+            whole.server.start()
+        load.more(writes=30, searches=30)
+    outcome = load.finish()
+    assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+
+
+def test_kill_during_ingest_loses_nothing_that_was_acknowledged(whole: Whole) -> None:
+    """Photographs among sentences in one stream, killed in the middle, then sent again."""
+    texts = [Item(id=f"t{n}", texts=[text]) for n, text in enumerate(islice(sentences(5), 300))]
+    items = [
+        Item(item.id, item.image, item.texts, item.metadata, f"k{item.id}")
+        for item in (*texts[:40], *ITEMS[:6], *texts[40:])
+    ]
+    acknowledged: list[str] = []
+    with connected(whole.server.address) as client:
+        client.create_collection("killed")
+        with pytest.raises(errors.ScenographError):
+            for status in client.ingest("killed", items):
+                assert status.ok
+                acknowledged.append(status.item_id)
+                if len(acknowledged) == 60:
+                    threading.Thread(target=whole.server.kill).start()
+    assert 60 <= len(acknowledged) < len(items)
+    whole.server.wait()
+    whole.server.start()
+    with connected(whole.server.address) as client:
+        kept = [item.id for page in client.list_items("killed", page_size=100) for item in page]
+        assert set(acknowledged) <= set(kept) and len(kept) == len(set(kept))
+        again = list(client.ingest("killed", items))
+        assert all(status.ok for status in again)
+        assert {status.item_id for status in again if status.replayed} == set(kept)
+        stored = [item.id for page in client.list_items("killed", page_size=100) for item in page]
+        assert sorted(stored) == sorted(item.id for item in items)
+        found = client.search("killed", text="a motorcycle", returning="image", limit=1)
+        assert found.hits[0].id == "motorcycle_left"
+
+
+def test_drain(whole: Whole) -> None:
+    """SIGTERM: health says it first, calls under way are finished, new ones refused, the end is orderly."""
+    note = "calls made after health had said NOT_SERVING, until it was started again"
+    told: list[float] = []
+    with grpc.insecure_channel(whole.server.address) as channel, ThreadPoolExecutor(4) as pool:
+        watch: Any = channel.unary_stream(
+            "/grpc.health.v1.Health/Watch",
+            health_pb2.HealthCheckRequest.SerializeToString,
+            health_pb2.HealthCheckResponse.FromString,
+        )(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        with Load(whole.server.address, whole.fixed, "the server told to end (SIGTERM)", note=note) as load:
+            load.more(writes=20, searches=20)
+            with load.failing():
+                long = [pool.submit(_long_call, whole, number) for number in range(4)]
+                whole.server.send(signal.SIGTERM)
+                assert next(watch).status == NOT_SERVING
+                told.append(time.monotonic())
+                assert [future.result(60) for future in long] == [100] * 4
+                assert whole.server.wait() == 0
+                whole.server.stop()
+                whole.server.start()
+            load.more(writes=20, searches=20)
+        watch.cancel()
+    outcome = load.finish()
+    assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"UNAVAILABLE"}, load.messages
+    if load.first_failure is not None:
+        assert load.first_failure >= told[0] + DRAIN_DELAY_S / 2
+    with connected(whole.server.address) as client:
+        kept = [item.id for page in client.list_items("drained", page_size=200) for item in page]
+    assert len(kept) == len(set(kept)) == 400
+
+
+def _long_call(whole: Whole, number: int) -> int:
+    """A call that takes about as long as the drain's beginning; how many items it stored."""
+    texts = islice(sentences(900 + number), 100)
+    items = [Item(id=f"d{number}-{n}", texts=[text]) for n, text in enumerate(texts)]
+    with connected(whole.server.address, 60) as client:
+        with suppress(errors.CollectionExists):
+            client.create_collection("drained")
+        return sum(status.ok for status in client.batch_ingest("drained", items))
