@@ -14,6 +14,7 @@ from scenograph.cli import (
     demo,
     evaluate,
     graphs,
+    health,
     ingest,
     methods,
     pack,
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("serve")(serving.serve)
+app.command("health")(health.health)
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")

@@ -1,0 +1,264 @@
+{{/* Names are RELEASE-SERVICE, or SERVICE's alone where the release is called scenograph: scenograph-gateway. */}}
+{{- define "scenograph.fullname" -}}
+{{- if contains "scenograph" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-scenograph{{ end }}
+{{- end }}
+
+{{/* The services of the gateway's clients and peers that run in pods of their own. */}}
+{{- define "scenograph.stateless" -}}
+{{- if eq .Values.mode "split" }}gateway visual textual encoder hashing matching{{ end }}
+{{- end }}
+
+{{/* The one that has the index. */}}
+{{- define "scenograph.stateful" -}}
+{{- if eq .Values.mode "split" }}index{{ else }}all{{ end }}
+{{- end }}
+
+{{/* The one that clients call. */}}
+{{- define "scenograph.entry" -}}
+{{- if eq .Values.mode "split" }}gateway{{ else }}all{{ end }}
+{{- end }}
+
+{{/* What selects a service's pods. Takes root, name. */}}
+{{- define "scenograph.selector" -}}
+app.kubernetes.io/name: scenograph
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .name }}
+{{- end }}
+
+{{- define "scenograph.labels" -}}
+{{ include "scenograph.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* Settings by dotted name as environment: gateway.searches is SCENOGRAPH_GATEWAY_SEARCHES. Takes a map. */}}
+{{- define "scenograph.settings" -}}
+{{- range $name, $value := . }}
+- name: SCENOGRAPH_{{ $name | replace "." "_" | upper }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+
+{{/* The environment of a server. Takes root, name. */}}
+{{- define "scenograph.env" -}}
+{{- $values := .root.Values }}
+{{- $settings := dict }}
+{{- if eq .name "gateway" }}
+{{- range list "visual" "textual" "encoder" "hashing" "matching" "index" }}
+{{- $_ := set $settings (printf "gateway.%s_address" .) (printf "dns:///%s-%s:7700" (include "scenograph.fullname" $.root) .) }}
+{{- end }}
+{{- end }}
+{{- if $values.tls.existingSecret }}
+{{- $_ := set $settings "tls.certificate" "/etc/scenograph/tls/tls.crt" }}
+{{- $_ := set $settings "tls.key" "/etc/scenograph/tls/tls.key" }}
+{{- $_ := set $settings "tls.ca" "/etc/scenograph/tls/ca.crt" }}
+{{- if $values.tls.clientCertificates }}
+{{- $_ := set $settings "tls.client_ca" "/etc/scenograph/tls/ca.crt" }}
+{{- end }}
+{{- end }}
+{{- if $values.security.existingSecret }}
+{{- $_ := set $settings "security.principals" "/etc/scenograph/security/principals.toml" }}
+{{- $_ := set $settings "security.service_key_file" "/etc/scenograph/security/service-key" }}
+{{- end }}
+{{- if and $values.encryption.existingSecret (has .name (list "index" "all")) }}
+{{- $_ := set $settings "index.key_file" "/etc/scenograph/encryption/index.key" }}
+{{- end }}
+{{- range list $values.settings ((index $values.services .name).settings | default dict) }}
+{{- range $name, $value := . }}
+{{- $_ := set $settings $name $value }}
+{{- end }}
+{{- end }}
+{{- include "scenograph.settings" $settings }}
+{{- if and (has .name (list "gateway" "all")) (or $values.redis.url $values.redis.existingSecret) }}
+- name: SCENOGRAPH_GATEWAY_REDIS_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ $values.redis.existingSecret | default (printf "%s-redis" (include "scenograph.fullname" .root)) }}
+      key: url
+{{- end }}
+{{- with $values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Asking a server for its health by its own command: where TLS is on, Kubernetes' gRPC probes cannot. Takes root, host. */}}
+{{- define "scenograph.ask" -}}
+- scenograph
+- health
+- --server={{ .host }}:7700
+{{- if .root.Values.tls.existingSecret }}
+- --tls-ca=/etc/scenograph/tls/ca.crt
+{{- if .root.Values.tls.clientCertificates }}
+- --tls-certificate=/etc/scenograph/tls/tls.crt
+- --tls-key=/etc/scenograph/tls/tls.key
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* How readiness is asked. Takes root. */}}
+{{- define "scenograph.probe" -}}
+{{- if .root.Values.tls.existingSecret }}
+exec:
+  command:
+    {{- include "scenograph.ask" (dict "root" .root "host" "localhost") | nindent 4 }}
+timeoutSeconds: 5
+{{- else }}
+grpc:
+  port: 7700
+timeoutSeconds: 2
+{{- end }}
+{{- end }}
+
+{{- define "scenograph.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "scenograph.mounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if has .name (list "gateway" "index" "all") }}
+- name: data
+  mountPath: /var/lib/scenograph
+{{- end }}
+{{- if .root.Values.packs.existingClaim }}
+- name: packs
+  mountPath: /opt/packs
+  readOnly: true
+{{- end }}
+{{- range $kind := list "tls" "security" "encryption" }}
+{{- if (index $.root.Values $kind).existingSecret }}
+- name: {{ $kind }}
+  mountPath: /etc/scenograph/{{ $kind }}
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- with .root.Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* A pod of a service. Takes root, name. */}}
+{{- define "scenograph.pod" -}}
+{{- $values := .root.Values }}
+{{- $service := index $values.services .name }}
+{{- $image := printf "%s/%s:%s" $values.image.repository .name ($values.image.tag | default .root.Chart.AppVersion) }}
+metadata:
+  labels:
+    {{- include "scenograph.labels" . | nindent 4 }}
+  {{- with $service.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "scenograph.fullname" .root }}
+  automountServiceAccountToken: false
+  # Variables that Kubernetes makes of services, such as SCENOGRAPH_PORT, would be taken for settings.
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ add 10 $values.settings.drain_delay_s $values.settings.drain_grace_s }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 10001
+    runAsGroup: 10001
+    fsGroup: 10001
+    fsGroupChangePolicy: OnRootMismatch
+    seccompProfile:
+      type: RuntimeDefault
+  {{- with $values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if eq .name "gateway" }}
+  # The gateway asks the index which packs its collections need.
+  initContainers:
+    - name: wait-for-index
+      image: {{ $image }}
+      imagePullPolicy: {{ $values.image.pullPolicy }}
+      args:
+        {{- include "scenograph.ask" (dict "root" .root "host" (printf "%s-index" (include "scenograph.fullname" .root))) | trimPrefix "- scenograph\n" | nindent 8 }}
+        - --wait=600
+      resources:
+        requests: {cpu: 50m, memory: 128Mi}
+        limits: {memory: 256Mi}
+      securityContext:
+        {{- include "scenograph.confined" . | nindent 8 }}
+      volumeMounts:
+        {{- include "scenograph.mounts" . | nindent 8 }}
+  {{- end }}
+  containers:
+    - name: {{ .name }}
+      image: {{ $image }}
+      imagePullPolicy: {{ $values.image.pullPolicy }}
+      ports:
+        - {name: grpc, containerPort: 7700}
+        - {name: metrics, containerPort: 9464}
+      env:
+        {{- include "scenograph.env" . | trim | nindent 8 }}
+      # Health says whether calls are taken, which is no reason to kill: liveness asks for an open port alone.
+      startupProbe:
+        {{- include "scenograph.probe" . | trim | nindent 8 }}
+        periodSeconds: 5
+        failureThreshold: 120
+      readinessProbe:
+        {{- include "scenograph.probe" . | trim | nindent 8 }}
+        periodSeconds: {{ if $values.tls.existingSecret }}15{{ else }}5{{ end }}
+      livenessProbe:
+        tcpSocket:
+          port: grpc
+        periodSeconds: 10
+        failureThreshold: 6
+      {{- with $service.resources }}
+      resources:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      securityContext:
+        {{- include "scenograph.confined" . | nindent 8 }}
+      volumeMounts:
+        {{- include "scenograph.mounts" . | nindent 8 }}
+  volumes:
+    - name: tmp
+      emptyDir: {medium: Memory, sizeLimit: 64Mi}
+    {{- if eq .name "gateway" }}
+    - name: data  # uploads
+      emptyDir: {sizeLimit: 2Gi}
+    {{- end }}
+    {{- with $values.packs.existingClaim }}
+    - name: packs
+      persistentVolumeClaim:
+        claimName: {{ . }}
+        readOnly: true
+    {{- end }}
+    {{- range $kind := list "tls" "security" "encryption" }}
+    {{- with (index $values $kind).existingSecret }}
+    - name: {{ $kind }}
+      secret:
+        secretName: {{ . }}
+        defaultMode: 0440
+    {{- end }}
+    {{- end }}
+    {{- with $values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "scenograph.selector" . | nindent 10 }}
+  {{- with $service.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $service.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $service.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
