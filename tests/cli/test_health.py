@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -49,6 +50,17 @@ def test_one_service(asked: tuple[str, HealthServicer], capsys: pytest.CaptureFi
     assert _run("some.Service", "--server", address) == 0
     assert _run("some.Other", "--server", address) == 1
     assert "error: " in capsys.readouterr().err
+
+
+def test_waiting(asked: tuple[str, HealthServicer], capsys: pytest.CaptureFixture[str]) -> None:
+    address, health = asked
+    health.set("", NOT_SERVING)
+    assert _run("--server", address, "--wait", "0.2") == 1
+    assert "is not ready" in capsys.readouterr().err
+    serving = threading.Timer(0.3, health.set, ("", SERVING))
+    serving.start()
+    assert _run("--server", address, "--wait", "60") == 0
+    serving.join()
 
 
 def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:

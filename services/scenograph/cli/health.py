@@ -18,9 +18,12 @@ def health(
     ] = "",
     server: Server = DEFAULT_ADDRESS,
     timeout: Timeout = 3.0,
+    wait: Annotated[float, typer.Option(metavar="SECONDS", help="First wait so long for the server.")] = 0.0,
 ) -> None:
     """Ask a server for its health; exit code 0 where it is SERVING, else 1."""
     with Client(server) as client:
+        if wait:
+            client.wait_until_ready(wait)
         status = client.health(service, timeout=timeout)
     out.print(status, highlight=False)
     if status != "SERVING":

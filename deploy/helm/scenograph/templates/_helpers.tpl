@@ -40,6 +40,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{/* The kinds of secrets that a service's pods mount. Takes root, name. */}}
+{{- define "scenograph.secrets" -}}
+{{- if .root.Values.tls.existingSecret }}tls {{ end }}
+{{- if .root.Values.security.existingSecret }}security {{ end }}
+{{- if and .root.Values.encryption.existingSecret (has .name (list "index" "all")) }}encryption{{ end }}
+{{- end }}
+
 {{/* The environment of a server. Takes root, name. */}}
 {{- define "scenograph.env" -}}
 {{- $values := .root.Values }}
@@ -61,7 +68,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $settings "security.principals" "/etc/scenograph/security/principals.toml" }}
 {{- $_ := set $settings "security.service_key_file" "/etc/scenograph/security/service-key" }}
 {{- end }}
-{{- if and $values.encryption.existingSecret (has .name (list "index" "all")) }}
+{{- if contains "encryption" (include "scenograph.secrets" .) }}
 {{- $_ := set $settings "index.key_file" "/etc/scenograph/encryption/index.key" }}
 {{- end }}
 {{- range list $values.settings ((index $values.services .name).settings | default dict) }}
@@ -129,12 +136,10 @@ capabilities:
   mountPath: /opt/packs
   readOnly: true
 {{- end }}
-{{- range $kind := list "tls" "security" "encryption" }}
-{{- if (index $.root.Values $kind).existingSecret }}
+{{- range $kind := include "scenograph.secrets" . | splitList " " | compact }}
 - name: {{ $kind }}
   mountPath: /etc/scenograph/{{ $kind }}
   readOnly: true
-{{- end }}
 {{- end }}
 {{- with .root.Values.extraVolumeMounts }}
 {{ toYaml . }}
@@ -231,13 +236,11 @@ spec:
         claimName: {{ . }}
         readOnly: true
     {{- end }}
-    {{- range $kind := list "tls" "security" "encryption" }}
-    {{- with (index $values $kind).existingSecret }}
+    {{- range $kind := include "scenograph.secrets" . | splitList " " | compact }}
     - name: {{ $kind }}
       secret:
-        secretName: {{ . }}
+        secretName: {{ (index $values $kind).existingSecret }}
         defaultMode: 0440
-    {{- end }}
     {{- end }}
     {{- with $values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
