@@ -14,7 +14,7 @@ FEATURES ?= build/features
 TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
 CAPTIONS ?= $(or $(SCENOGRAPH_DATA),../shared/data)/flickr8k/captions.jsonl
 
-.PHONY: help demo pack train-default test check lint types imports protos stubs proto protoset format env clean
+.PHONY: help demo pack train-default test test-containers check lint types imports protos stubs proto protoset format env clean
 .DEFAULT_GOAL := help
 
 help:  ## This list.
@@ -36,6 +36,9 @@ train-default: env  ## Train the default pack's own weights on Flickr8k, anew (h
 
 test: env  ## Run the tests.
 	$(BIN)/pytest
+
+test-containers: env  ## Build the images and run them (needs a Docker engine, or root on Debian, which gets one; a quarter of an hour).
+	TEST_CONTAINERS=1 tests/containers/engine.sh $(BIN)/pytest tests/containers -v -rA
 
 check: lint types imports protos stubs test  ## All that has to pass before a change goes in.
 

@@ -1,4 +1,4 @@
-"""The images that ours start from or run beside: a registry's where one is reached, else stand-ins from Debian."""
+"""The images that ours start from or run beside: a registry's where one is reached, else stand-ins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def bases() -> Bases:
     python = given.get("BASE", f"python:3.11-slim-{SUITE}")
     redis = given.get("REDIS_IMAGE", "redis:7.4-bookworm")
     prometheus = given.get("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.0")
-    if all(succeeds("image", "inspect", name) or succeeds("pull", name) for name in (python, redis, prometheus)):
+    named = (python, redis, prometheus)
+    if all(succeeds("image", "inspect", name) or succeeds("pull", name) for name in named):
         return Bases(python, given.get("BUILD_BASE", python), redis, prometheus)
     return _stand_ins()
 
@@ -73,8 +74,8 @@ def _pip_as_here(context: Path) -> None:
     )
     known = dict(line.partition("=")[::2] for line in listed.stdout.splitlines())
     settings = {name.rpartition(".")[2]: value.strip("'") for name, value in known.items()}
-    lines = ["[global]"]
-    lines += [f"{key} = {settings[key]}" for key in ("index-url", "trusted-host", "default-timeout") if key in settings]
+    taken = ("index-url", "trusted-host", "default-timeout")
+    lines = ["[global]", *(f"{key} = {settings[key]}" for key in taken if key in settings)]
     if "cert" in settings:
         certificates = context / "etc/ssl/certs/ca-certificates.crt"
         certificates.parent.mkdir(parents=True)

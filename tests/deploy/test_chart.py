@@ -186,7 +186,9 @@ def test_split(chart: helm.Chart) -> None:
     assert "SCENOGRAPH_GATEWAY_REDIS_URL" not in environment(pods["visual"])
     assert found["StatefulSet", "-index"]["spec"]["replicas"] == 1
     assert found["ServiceMonitor", ""]["spec"]["selector"]["matchLabels"]["scenograph/metrics"] == "true"
-    monitored = {name for (_, name), one in found.items() if "scenograph/metrics" in one["metadata"]["labels"]}
+    monitored = {
+        name for (_, name), one in found.items() if "scenograph/metrics" in one["metadata"]["labels"]
+    }
     assert monitored == {"-gateway-headless", *(f"-{name}" for name in SERVICES if name != "gateway")}
 
 

