@@ -24,8 +24,8 @@ class Composed:
         self.prometheus = f"127.0.0.1:{free_port()}"
         self._environment = {
             **environment,
-            "SECRETS": str(secrets),
-            "PUBLISH": self.address,
+            "SECRETS_FOLDER": str(secrets),
+            "PUBLISH_GATEWAY": self.address,
             "PUBLISH_PROMETHEUS": self.prometheus,
             "TRACING_EXPORTER": "off",
         }

@@ -43,8 +43,8 @@ def images(beside: Bases) -> dict[str, str]:
 def environment(beside: Bases, images: dict[str, str]) -> dict[str, str]:
     """What compose.yaml is told: which images."""
     return {
-        "REGISTRY": REGISTRY,
-        "VERSION": VERSION,
+        "IMAGE_REGISTRY": REGISTRY,
+        "IMAGE_VERSION": VERSION,
         "REDIS_IMAGE": beside.redis,
         "PROMETHEUS_IMAGE": beside.prometheus,
     }

@@ -200,11 +200,19 @@ def test_health_is_asked_by_grpc(chart: helm.Chart) -> None:
 
 
 def test_health_is_asked_by_the_command_where_there_is_tls(chart: helm.Chart) -> None:
+    """Which takes what it needs to know of TLS from the server's own settings."""
     for pod in workloads(example(chart, "confidential")).values():
         for probe in ("startupProbe", "readinessProbe"):
-            asked = pod["containers"][0][probe]["exec"]["command"]
-            assert asked[:3] == ["scenograph", "health", "--server=localhost:7700"]
-            assert "--tls-ca=/etc/scenograph/tls/ca.crt" in asked
+            assert pod["containers"][0][probe]["exec"]["command"] == ["scenograph", "health"]
+
+
+def test_the_gateway_waits_for_the_index(manifests: Found) -> None:
+    for name, pod in workloads(manifests).items():
+        waiting = [one["args"] for one in pod.get("initContainers", ())]
+        asked = [["health", "--wait=600", "--server=photos-scenograph-index:7700"]]
+        assert waiting == (asked if name == "gateway" else [])
+        for one in pod.get("initContainers", ()):
+            assert (one["image"], one["env"]) == (pod["containers"][0]["image"], pod["containers"][0]["env"])
 
 
 def test_the_gateway_alone_may_call_the_services(chart: helm.Chart) -> None:
@@ -226,7 +234,7 @@ def test_secrets_reach_those_who_need_them(chart: helm.Chart) -> None:
     pods = workloads(example(chart, "confidential"))
     for name, pod in pods.items():
         mounted = {one["name"]: one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}
-        expected = {"tls", "security"} | ({"encryption"} if name == "index" else set())
+        expected = {"tls", "security"} | ({"encryption"} if name in ("index", "gateway") else set())
         assert {kind for kind in mounted if mounted[kind].startswith("/etc/scenograph/")} == expected
         for value in environment(pod).values():
             if value and value.startswith("/etc/scenograph/"):

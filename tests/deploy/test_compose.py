@@ -40,7 +40,7 @@ def read(secrets: Path, *profiles: str) -> dict[str, Any]:
         "--format",
         "json",
     ]
-    environment = {"PATH": os.environ["PATH"], "SECRETS": str(secrets)}
+    environment = {"PATH": os.environ["PATH"], "SECRETS_FOLDER": str(secrets)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, Any] = json.loads(done.stdout)

@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- define "scenograph.secrets" -}}
 {{- if .root.Values.tls.existingSecret }}tls {{ end }}
 {{- if .root.Values.security.existingSecret }}security {{ end }}
-{{- if and .root.Values.encryption.existingSecret (has .name (list "index" "all")) }}encryption{{ end }}
+{{- if and .root.Values.encryption.existingSecret (has .name (list "gateway" "index" "all")) }}encryption{{ end }}
 {{- end }}
 
 {{/* The environment of a server. Takes root, name. */}}
@@ -89,26 +89,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* Asking a server for its health by its own command: where TLS is on, Kubernetes' gRPC probes cannot. Takes root, host. */}}
-{{- define "scenograph.ask" -}}
-- scenograph
-- health
-- --server={{ .host }}:7700
-{{- if .root.Values.tls.existingSecret }}
-- --tls-ca=/etc/scenograph/tls/ca.crt
-{{- if .root.Values.tls.clientCertificates }}
-- --tls-certificate=/etc/scenograph/tls/tls.crt
-- --tls-key=/etc/scenograph/tls/tls.key
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* How readiness is asked. Takes root. */}}
+{{/* How health is asked: where TLS is on, Kubernetes' gRPC probes cannot, and the server's own command does. Takes root. */}}
 {{- define "scenograph.probe" -}}
 {{- if .root.Values.tls.existingSecret }}
 exec:
-  command:
-    {{- include "scenograph.ask" (dict "root" .root "host" "localhost") | nindent 4 }}
+  command: [scenograph, health]
 timeoutSeconds: 5
 {{- else }}
 grpc:
@@ -182,9 +167,9 @@ spec:
     - name: wait-for-index
       image: {{ $image }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
-      args:
-        {{- include "scenograph.ask" (dict "root" .root "host" (printf "%s-index" (include "scenograph.fullname" .root))) | trimPrefix "- scenograph\n" | nindent 8 }}
-        - --wait=600
+      args: [health, --wait=600, "--server={{ include "scenograph.fullname" .root }}-index:7700"]
+      env:
+        {{- include "scenograph.env" . | trim | nindent 8 }}
       resources:
         requests: {cpu: 50m, memory: 128Mi}
         limits: {memory: 256Mi}
