@@ -37,7 +37,7 @@ train-default: env  ## Train the default pack's own weights on Flickr8k, anew (h
 test: env  ## Run the tests.
 	$(BIN)/pytest
 
-test-containers: env  ## Build the images and run them (needs a Docker engine, or root on Debian, which gets one; a quarter of an hour).
+test-containers: env  ## Build the images and run them: a quarter of an hour, with a Docker engine or as root.
 	TEST_CONTAINERS=1 tests/containers/engine.sh $(BIN)/pytest tests/containers -v -rA
 
 check: lint types imports protos stubs test  ## All that has to pass before a change goes in.

@@ -91,7 +91,7 @@ def test_only_the_gateway_reaches_redis(split: Composed) -> None:
 
 def test_health_is_told_truthfully(split: Composed) -> None:
     assert {split.health(name) for name in SERVICES} == {"healthy"}
-    container = split.container("hashing")
+    container = split.container("encoder")
     docker("restart", container)
     asked = ["exec", container, "scenograph", "health"]
     assert docker(*asked, check=False) in (
