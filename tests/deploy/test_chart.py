@@ -260,12 +260,25 @@ def test_settings_are_settings(manifests: Found) -> None:
 
 
 def test_a_services_own_setting_wins_even_where_it_is_nothing(chart: helm.Chart) -> None:
-    values = {
+    values: dict[str, Any] = {
         "settings": {"drain_delay_s": 5, "drain_grace_s": 30, "gateway.keep_images": True},
         "services": {"gateway": {"settings": {"gateway.keep_images": False, "drain_delay_s": 0}}},
     }
     told = environment(workloads(rendered(chart, values))["gateway"])
     assert told["SCENOGRAPH_GATEWAY_KEEP_IMAGES"] == "false" and told["SCENOGRAPH_DRAIN_DELAY_S"] == "0"
+    values["services"]["gateway"]["settings"] = {"drain_grace_s": 300}
+    pods = workloads(rendered(chart, values))
+    assert pods["gateway"]["terminationGracePeriodSeconds"] == 315
+    assert pods["visual"]["terminationGracePeriodSeconds"] == 45
+
+
+def test_numbers_are_written_out(chart: helm.Chart) -> None:
+    """Templates hold every number as a float, which they would write as 2e+06."""
+    given = {"index.exact_up_to": 2_000_000, "gateway.cache_bytes": 2**31, "tracing.sample": 0.05}
+    values = {"settings": {"drain_delay_s": 1.5, "drain_grace_s": 600, **given}}
+    told = environment(workloads(rendered(chart, values))["index"])
+    assert (told["SCENOGRAPH_INDEX_EXACT_UP_TO"], told["SCENOGRAPH_TRACING_SAMPLE"]) == ("2000000", "0.05")
+    assert told["SCENOGRAPH_GATEWAY_CACHE_BYTES"] == str(2**31) and told["SCENOGRAPH_DRAIN_DELAY_S"] == "1.5"
 
 
 def test_a_release_called_scenograph(chart: helm.Chart) -> None:

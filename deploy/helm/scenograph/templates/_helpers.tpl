@@ -32,11 +32,14 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
-{{/* Settings by dotted name as environment: gateway.searches is SCENOGRAPH_GATEWAY_SEARCHES. Takes a map. */}}
+{{/*
+Settings by dotted name as environment: gateway.searches is SCENOGRAPH_GATEWAY_SEARCHES. Takes a map.
+Numbers go through JSON, since templates would write 2000000 as 2e+06.
+*/}}
 {{- define "scenograph.settings" -}}
 {{- range $name, $value := . }}
 - name: SCENOGRAPH_{{ $name | replace "." "_" | upper }}
-  value: {{ $value | toString | quote }}
+  value: {{ if kindIs "string" $value }}{{ $value | quote }}{{ else }}{{ $value | toJson | quote }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -148,7 +151,8 @@ spec:
   automountServiceAccountToken: false
   # Variables that Kubernetes makes of services, such as SCENOGRAPH_PORT, would be taken for settings.
   enableServiceLinks: false
-  terminationGracePeriodSeconds: {{ add 10 $values.settings.drain_delay_s $values.settings.drain_grace_s }}
+  {{- $drain := merge (dict) ($service.settings | default dict) $values.settings }}
+  terminationGracePeriodSeconds: {{ add 10 $drain.drain_delay_s $drain.drain_grace_s }}
   securityContext:
     runAsNonRoot: true
     runAsUser: 10001
