@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import helm_python as helm
@@ -16,7 +17,7 @@ from tests.deploy.tools import DEPLOY, SERVICES
 from tests.support import ROOT
 
 CHART = DEPLOY / "helm/scenograph"
-EXAMPLES = sorted((DEPLOY / "helm/values").glob("*.yaml"))
+EXAMPLES = sorted(path.stem for path in (DEPLOY / "helm/values").glob("*.yaml"))
 Manifest = dict[str, Any]
 Found = dict[tuple[str, str], Manifest]
 
@@ -44,14 +45,15 @@ def rendered(chart: helm.Chart, values: dict[str, Any], release: str = "photos")
     return found
 
 
-@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
-def manifests(request: pytest.FixtureRequest, chart: helm.Chart) -> Found:
-    """What each file of example values makes."""
-    return rendered(chart, yaml.safe_load(request.param.read_text()))
-
-
+@cache
 def example(chart: helm.Chart, name: str) -> Found:
+    """What a file of example values makes."""
     return rendered(chart, yaml.safe_load((DEPLOY / f"helm/values/{name}.yaml").read_text()))
+
+
+@pytest.fixture(params=EXAMPLES)
+def manifests(request: pytest.FixtureRequest, chart: helm.Chart) -> Found:
+    return example(chart, request.param)
 
 
 def workloads(found: Found) -> dict[str, Manifest]:
