@@ -14,11 +14,11 @@ FEATURES ?= build/features
 TRAIN ?= $(BIN)/python -m scenograph.packs.training --cache $(FEATURES)
 CAPTIONS ?= $(or $(SCENOGRAPH_DATA),../shared/data)/flickr8k/captions.jsonl
 
-.PHONY: help demo pack train-default test check lint types imports protos stubs audit proto protoset format env clean
+.PHONY: help demo pack train-default test test-containers check lint types imports protos stubs audit proto protoset format env clean
 .DEFAULT_GOAL := help
 
 help:  ## This list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 demo: env  ## Build the model pack if there is none, then index and search sample photographs.
 	$(BIN)/scenograph demo
@@ -36,6 +36,9 @@ train-default: env  ## Train the default pack's own weights on Flickr8k, anew (h
 
 test: env  ## Run the tests.
 	$(BIN)/pytest
+
+test-containers: env  ## Build the images and run them: a quarter of an hour, with a Docker engine or as root.
+	TEST_CONTAINERS=1 tests/containers/engine.sh $(BIN)/pytest tests/containers -v -rA
 
 check: lint types imports protos stubs test  ## All that has to pass before a change goes in.
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 from torch import nn
+
+from scenograph.packs.ort import ort
 
 Array = npt.NDArray[Any]
 Feeds = Mapping[str, Array]
@@ -20,10 +21,10 @@ class OnnxModel:
     """An ONNX file on the CPU; call it with named arrays, get named arrays."""
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
-        options = onnxruntime.SessionOptions()
+        options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.outputs = tuple(value.name for value in self._session.get_outputs())
 

@@ -16,6 +16,7 @@ from scenograph.cli import (
     demo,
     evaluate,
     graphs,
+    health,
     index,
     ingest,
     ingest_bulk,
@@ -41,6 +42,7 @@ app.callback()(connection.connecting)
 app.command("serve")(serving.serve)
 app.add_typer(key.app, name="key", help="Make API keys.")
 app.add_typer(audit.app, name="audit", help="Check the audit log.")
+app.command("health")(health.health)
 app.add_typer(pack.app, name="pack", help="Build, list and verify model packs.")
 app.add_typer(packs.app, name="packs", help="Load, switch and unload the packs of a running server.")
 app.add_typer(collections.app, name="collections", help="List, create, delete and re-encode collections.")

@@ -14,10 +14,10 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from scenograph.packs import Pack, self_check
+from scenograph.packs.ort import ort
 from scenograph.runtime.sharing import Shared
 from scenograph.runtime.telemetry.metrics import UNREAD, Metrics
 from scenograph.runtime.telemetry.spans import span
