@@ -29,7 +29,7 @@ from scenograph.gateway.sent import SentAnswers
 from scenograph.gateway.servicer import Context, GatewayServicer
 from scenograph.gateway.tokens import PageToken, read_token, write_token
 from scenograph.runtime.contracts import Modality
-from scenograph.runtime.principal import Principal, acting_as
+from scenograph.runtime.principal import ANY_COLLECTION, Principal, Role, acting_as
 from scenograph.scene.errors import (
     InvalidInput,
     InvalidPageToken,
@@ -69,7 +69,7 @@ def visible(held: Held, item: str) -> bool:
 
 
 def holder(held: Held) -> Principal:
-    return Principal("somebody", labels=held)
+    return Principal("somebody", {ANY_COLLECTION: Role.WRITER}, labels=held)
 
 
 @pytest.fixture(scope="module")

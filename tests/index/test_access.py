@@ -19,7 +19,7 @@ from tests.index.make import all_ids, opened, put, query, record
 
 from scenograph.index.app import IndexApp
 from scenograph.runtime.contracts import IndexQuery, Modality, Record, Write
-from scenograph.runtime.principal import Principal, acting_as
+from scenograph.runtime.principal import ANY_COLLECTION, Principal, Role, acting_as
 from scenograph.runtime.vault import Vault
 from scenograph.scene.errors import InvalidInput, InvalidPageToken, PermissionDenied
 
@@ -32,7 +32,7 @@ holders = st.one_of(st.none(), labels)
 
 
 def holder(held: frozenset[str] | None) -> Principal:
-    return Principal("somebody", labels=held)
+    return Principal("somebody", {ANY_COLLECTION: Role.WRITER}, labels=held)
 
 
 def sees(held: frozenset[str] | None, one: Record) -> bool:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from scenograph.cli.connection import connect
 from scenograph.cli.options import DEFAULT_ADDRESS, Server, Timeout
 from scenograph.cli.output import out
-from scenograph.client import Client
 
 
 def health(
@@ -21,7 +21,7 @@ def health(
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="First wait so long for the server.")] = 0.0,
 ) -> None:
     """Ask a server for its health; exit code 0 where it is SERVING, else 1."""
-    with Client(server) as client:
+    with connect(server) as client:
         if wait:
             client.wait_until_ready(wait)
         status = client.health(service, timeout=timeout)
