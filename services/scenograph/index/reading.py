@@ -199,7 +199,7 @@ def _records(
     select = _FULL if not brief else _BRIEF_WHOLE if codec.whole else _BRIEF
     found = _select(connection, select, numbers)
     _check(found)
-    entries = {row[0]: _entry(codec, row, brief) for row in found}
+    entries = {row[0]: _entry(codec, row[:-1], brief) for row in found}
     if len(entries) != len(numbers):
         raise sqlite3.DatabaseError("an item's entries are missing")
     return [
