@@ -12,7 +12,7 @@ from tests.faults.load import Fixed
 from tests.faults.servers import Apart, Restartable
 from tests.redis_process import RedisProcess, redis_binary
 
-DRAIN_DELAY_S = 0.5
+DRAIN_DELAY_S = 1.5
 
 
 @dataclass(frozen=True)

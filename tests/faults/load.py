@@ -25,6 +25,14 @@ PAUSE_S = 0.1
 FIXED_ITEMS = 24
 SHOWN = 5
 _runs = itertools.count()
+_sentences = sentences(1)
+_drawing = threading.Lock()
+
+
+def _unused() -> str:
+    """A sentence that no item has: of two with the same one, either could be found first."""
+    with _drawing:
+        return next(_sentences)
 
 
 def connected(address: str, timeout: float = CALL_S) -> Client:
@@ -152,7 +160,8 @@ class Load:
             self.errors.append(error)
 
     def _write(self, client: Client, seed: int) -> None:
-        for number, text in enumerate(sentences(seed + 1)):
+        for number in itertools.count():
+            text = _unused()
             item = Item(id=f"w{seed}-{number}", texts=[text], request_id=f"r{seed}-{number}")
             if not self._acknowledged(partial(_put, client, [item])):
                 return

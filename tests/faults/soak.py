@@ -74,8 +74,8 @@ def soak(server: Restartable, minutes: float, share: float, peak_s: float) -> di
         "latency_ms": {kind: _percentiles(calls, kind) for kind in sorted({kind for _, kind, _ in calls})},
         "drift": {
             "rss_mb": asdict(drift([m.at / 60 for m in memory], [m.rss_mb for m in memory])),
-            "p50_ms": asdict(drift(*_series(by_window, 50))),
-            "p99_ms": asdict(drift(*_series(by_window, 99))),
+            "p50_ms": asdict(drift(*_series(by_window, window, 50))),
+            "p99_ms": asdict(drift(*_series(by_window, window, 99))),
         },
         "by_minute": _by_minute(calls, samples, minutes),
     }
@@ -100,9 +100,12 @@ def _windows(calls: Sequence[Call], seconds: float) -> dict[int, list[float]]:
     return {number: took for number, took in sorted(found.items()) if len(took) > 10}
 
 
-def _series(windows: dict[int, list[float]], percentile: float) -> tuple[list[float], list[float]]:
+def _series(
+    windows: dict[int, list[float]], seconds: float, percentile: float
+) -> tuple[list[float], list[float]]:
+    """Minutes, and a percentile of the latencies of each window."""
     values = [float(np.percentile(took, percentile)) for took in windows.values()]
-    return [float(number) for number in windows], values
+    return [number * seconds / 60 for number in windows], values
 
 
 def _percentiles(calls: Sequence[Call], kind: str) -> dict[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2
 
 from scenograph.client import Item, errors
 from tests.e2e.photos import ITEMS
-from tests.faults.conftest import DRAIN_DELAY_S, Whole
+from tests.faults.conftest import Whole
 from tests.faults.load import Load, connected
 from tests.faults.sentences import sentences
 
@@ -69,7 +69,6 @@ def test_kill_during_ingest_loses_nothing_that_was_acknowledged(whole: Whole) ->
 def test_drain(whole: Whole) -> None:
     """SIGTERM: health says it first, calls under way are finished, new ones refused, the end is orderly."""
     note = "calls made after health had said NOT_SERVING, until it was started again"
-    told: list[float] = []
     with grpc.insecure_channel(whole.server.address) as channel, ThreadPoolExecutor(4) as pool:
         watch: Any = channel.unary_stream(
             "/grpc.health.v1.Health/Watch",
@@ -77,13 +76,19 @@ def test_drain(whole: Whole) -> None:
             health_pb2.HealthCheckResponse.FromString,
         )(health_pb2.HealthCheckRequest())
         assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        with connected(whole.server.address) as client:
+            client.create_collection("drained")
         with Load(whole.server.address, whole.fixed, "the server told to end (SIGTERM)", note=note) as load:
             load.more(writes=20, searches=20)
             with load.failing():
-                long = [pool.submit(_long_call, whole, number) for number in range(4)]
+                begun, told = threading.Semaphore(0), threading.Event()
+                long = [pool.submit(_long_call, whole, number, begun, told) for number in range(4)]
+                for _ in long:
+                    assert begun.acquire(timeout=60)
                 whole.server.send(signal.SIGTERM)
                 assert next(watch).status == NOT_SERVING
-                told.append(time.monotonic())
+                told_at = time.monotonic()
+                told.set()
                 assert [future.result(60) for future in long] == [100] * 4
                 assert whole.server.wait() == 0
                 whole.server.stop()
@@ -93,17 +98,25 @@ def test_drain(whole: Whole) -> None:
     outcome = load.finish()
     assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"UNAVAILABLE"}, load.messages
     if load.first_failure is not None:
-        assert load.first_failure >= told[0] + DRAIN_DELAY_S / 2
+        assert load.first_failure >= told_at
     with connected(whole.server.address) as client:
         kept = [item.id for page in client.list_items("drained", page_size=200) for item in page]
     assert len(kept) == len(set(kept)) == 400
 
 
-def _long_call(whole: Whole, number: int) -> int:
-    """A call that takes about as long as the drain's beginning; how many items it stored."""
-    texts = islice(sentences(900 + number), 100)
-    items = [Item(id=f"d{number}-{n}", texts=[text]) for n, text in enumerate(texts)]
+def _long_call(whole: Whole, number: int, begun: threading.Semaphore, told: threading.Event) -> int:
+    """A stream that is under way when the server is told to end, and goes on; how many items it stored."""
+
+    def items() -> Iterator[Item]:
+        for n, text in enumerate(islice(sentences(900 + number), 100)):
+            if n == 50:
+                told.wait(60)
+            yield Item(id=f"d{number}-{n}", texts=[text])
+
+    stored = 0
     with connected(whole.server.address, 60) as client:
-        with suppress(errors.CollectionExists):
-            client.create_collection("drained")
-        return sum(status.ok for status in client.batch_ingest("drained", items))
+        for status in client.ingest("drained", items()):
+            stored += status.ok
+            if stored == 1:
+                begun.release()
+    return stored
