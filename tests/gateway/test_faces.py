@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import io
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 from PIL import Image
 from tests.gateway.harness import folder_index, gateway_with, photo
 from tests.support import data_folder
 
+from scenograph import client
 from scenograph.cli.compose.apps import Apps
+from scenograph.cli.compose.process import Process
+from scenograph.cli.server_process import ServerProcess
+from scenograph.client import errors
 from scenograph.gateway.app import GatewayApp
 from scenograph.gateway.faces import CELLS, FaceBlurrer, blur
 from scenograph.gateway.requests import ImageSource, Item
+from scenograph.packs import Pack
 from scenograph.prep.decode import decode_image
 from scenograph.runtime.contracts import Record
-from scenograph.scene.errors import InvalidImage, RequestIdReused
+from scenograph.runtime.settings import load_settings
+from scenograph.scene.errors import InvalidImage, NoFaceDetector, RequestIdReused
 
 COUNTED = {
     "000000000623.jpg": 1,
@@ -40,8 +48,8 @@ FACE = (175, 55, 272, 180)  # the astronaut's: left, top, right, bottom
 
 
 @pytest.fixture(scope="module")
-def blurrer() -> FaceBlurrer:
-    return FaceBlurrer(64_000_000, 64 * 2**20)
+def blurrer(face_detector: Path) -> FaceBlurrer:
+    return FaceBlurrer(face_detector, 64_000_000, 64 * 2**20)
 
 
 def test_a_face_is_found_where_it_is(blurrer: FaceBlurrer) -> None:
@@ -137,7 +145,7 @@ async def test_everything_is_made_of_the_blurred_image(
 
 
 @pytest.mark.pack
-async def test_a_repetition_is_told_by_what_was_sent(gateway: GatewayApp) -> None:
+async def test_a_repetition_is_told_by_what_was_sent(gateway: GatewayApp, face_detector: Path) -> None:
     """The same image with and without blurring are two requests; the same twice is one."""
     await gateway.collections.create("faces", 0)
     item = Item("astronaut", ImageSource(photo("astronaut.png")), blur_faces=True)
@@ -145,6 +153,66 @@ async def test_a_repetition_is_told_by_what_was_sent(gateway: GatewayApp) -> Non
     (other,) = await gateway.batch_ingest("faces", [replace(item, blur_faces=False)], "r")
     assert (first.replayed, again.replayed) == (False, True) and isinstance(other.error, RequestIdReused)
     await gateway.collections.delete("faces")
+
+
+DAMAGES = ["no detector", "no manifest", "another byte", "half a manifest", "another format"]
+
+
+def lay(folder: Path, sound: Path, damage: str = "") -> Path:
+    """A copy of a detector with its manifest, or with what is left of them."""
+    model, manifest = sound.read_bytes(), sound.with_suffix(".toml").read_bytes()
+    if damage == "another byte":
+        model = model[:99_999] + bytes([model[99_999] ^ 1]) + model[100_000:]
+    elif damage == "half a manifest":
+        manifest = manifest[: len(manifest) // 2]
+    elif damage == "another format":
+        manifest = manifest.replace(b"format = 1", b"format = 2")
+    files = {"faces.onnx": model, "faces.toml": manifest}
+    files.pop({"no detector": "faces.onnx", "no manifest": "faces.toml"}.get(damage, ""), None)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / "faces.onnx"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_no_image_passes_without_a_sound_detector(
+    tmp_path: Path, face_detector: Path, damage: str
+) -> None:
+    """The refusal says what to do; once that is done, nothing needs a restart."""
+    blurrer = FaceBlurrer(lay(tmp_path, face_detector, damage), 64_000_000, 64 * 2**20)
+    for name in ("astronaut.png", "coffee.png"):  # with a face and without
+        with pytest.raises(NoFaceDetector, match="scenograph pack faces"):
+            await blurrer.blurred(photo(name))
+    lay(tmp_path, face_detector)
+    assert await blurrer.blurred(photo("coffee.png")) == photo("coffee.png")
+
+
+@pytest.mark.pack
+def test_a_server_without_a_detector(default_pack: Pack, tmp_path: Path, face_detector: Path) -> None:
+    """It starts, and stores what needs no blurring; of the rest nothing, until the detector is there."""
+    item = client.Item("astronaut", photo("astronaut.png"), ["a woman in an orange suit"], blur_faces=True)
+    detector = tmp_path / "faces.onnx"
+    settings = {"SCENOGRAPH_IMAGES_FACE_DETECTOR": str(detector)}
+    with ServerProcess(tmp_path, settings=settings) as address, client.Client(address) as called:
+        called.create_collection("faces")
+        refused, taken = called.ingest("faces", [item, client.Item("dog", texts=["a brown dog"])])
+        assert isinstance(refused.error, errors.NoFaceDetector) and taken.ok
+        assert refused.error.code is grpc.StatusCode.FAILED_PRECONDITION
+        assert "scenograph pack faces" in str(refused.error)
+        with pytest.raises(errors.ItemNotFound):
+            called.get("faces", "astronaut")
+        lay(tmp_path, face_detector)
+        assert [status.ok for status in called.ingest("faces", [item])] == [True]
+
+
+async def test_where_a_server_looks_for_it(tmp_path: Path) -> None:
+    async def looked_for(images: dict[str, str]) -> Path:
+        settings = load_settings(data_dir=tmp_path, packs=tmp_path / "packs", images=images)
+        async with AsyncExitStack() as closing:
+            return Process(settings, closing).limits.face_detector
+
+    assert await looked_for({}) == tmp_path / "packs/faces/centerface.onnx"
+    assert await looked_for({"face_detector": "/models/faces.onnx"}) == Path("/models/faces.onnx")
 
 
 @pytest.mark.pack

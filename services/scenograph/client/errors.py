@@ -219,6 +219,12 @@ class PackCorrupt(FailedPrecondition):
     reason = "PACK_CORRUPT"
 
 
+class NoFaceDetector(FailedPrecondition):
+    """The server has nothing that finds faces, so it stores no image whose faces are to be blurred."""
+
+    reason = "NO_FACE_DETECTOR"
+
+
 class WrongKey(FailedPrecondition):
     """Data is encrypted, and the server was not given the key that it needs."""
 

@@ -1,7 +1,7 @@
 """Faces found and made unrecognisable, before anything else is made of an image.
 
-The detector is CenterFace (MIT licence; prepared by `scenograph.onnx.face_detector`). It finds most faces,
-not all: small, covered and averted ones are missed more often.
+The detector is CenterFace (MIT licence), made by `scenograph pack faces`. It finds most faces, not all:
+small, covered and averted ones are missed more often.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy.typing as npt
 import onnxruntime
 from PIL import Image
 
+from scenograph.packs.faces.installed import read_detector
 from scenograph.prep.decode import ImageArray, decode_image
 
-MODEL = Path(__file__).with_name("centerface.onnx")
 LONGEST_SIDE = 1280  # pixels that the detector sees: more finds smaller faces, and takes longer
 SMALLEST_SIDE = 800  # smaller images are enlarged to it
 STEP = 4  # pixels between the places that it scores
@@ -35,9 +35,12 @@ Boxes = npt.NDArray[np.float32]
 
 
 class FaceBlurrer:
-    """Works on one image at a time, on a thread of its own; the model is loaded when it is first needed."""
+    """Works on one image at a time, on a thread of its own. The detector is loaded when it is first needed;
+    until it is there and sound, images are refused.
+    """
 
-    def __init__(self, max_pixels: int, max_bytes: int) -> None:
+    def __init__(self, detector: Path, max_pixels: int, max_bytes: int) -> None:
+        self._detector = detector
         self._max_pixels = max_pixels
         self._max_bytes = max_bytes
         self._thread = ThreadPoolExecutor(1, "faces")
@@ -45,7 +48,7 @@ class FaceBlurrer:
     async def blurred(self, content: bytes) -> bytes:
         """The image with its faces blurred, as a JPEG; the very same bytes where none is found.
 
-        Errors: InvalidImage, ImageTooLarge.
+        Errors: InvalidImage, ImageTooLarge, NoFaceDetector.
         """
         run = copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self._thread, run, self._blurred, content)
@@ -60,7 +63,10 @@ class FaceBlurrer:
         return file.getvalue()
 
     def find(self, pixels: ImageArray) -> Boxes:
-        """Faces as left, top, right, bottom in pixels.  Shapes: (H, W, 3) uint8 RGB -> (n, 4)."""
+        """Faces as left, top, right, bottom in pixels.  Shapes: (H, W, 3) uint8 RGB -> (n, 4).
+
+        Errors: NoFaceDetector.
+        """
         height, width = pixels.shape[:2]
         scale = min(LONGEST_SIDE / max(height, width), max(1.0, SMALLEST_SIDE / max(height, width)))
         tall, wide = (max(32, round(side * scale / 32) * 32) for side in (height, width))
@@ -76,7 +82,8 @@ class FaceBlurrer:
     def _session(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        return onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
+        model = read_detector(self._detector)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _decoded(heat: Boxes, size: Boxes, offset: Boxes) -> Boxes:

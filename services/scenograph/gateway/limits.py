@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
+from scenograph.packs.faces.installed import detector_file
 from scenograph.v1.limits import MAX_MESSAGE_BYTES, MAX_UPLOAD_CHUNK_BYTES
 
 MIB = 1024 * 1024
@@ -29,7 +31,9 @@ DEFAULT_GRAPH, MAX_GRAPH = 100, 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operator may set. Bytes, pixels, seconds; `ingest_batch` items go to the models together."""
+    """What an operator may set. Bytes, pixels, seconds; `ingest_batch` items go to the models together;
+    `face_detector` is a file.
+    """
 
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_image_pixels: int = 64_000_000
@@ -45,3 +49,4 @@ class Limits:
     searches: int = 4
     waiting_searches: int = 64
     search_wait_s: float = 1.0
+    face_detector: Path = field(default_factory=detector_file)

@@ -151,7 +151,8 @@ class Writer:
         """What blurs faces, with libraries that a gateway needs for nothing else."""
         from scenograph.gateway.faces import FaceBlurrer
 
-        return FaceBlurrer(self._limits.max_image_pixels, self._limits.max_upload_bytes)
+        limits = self._limits
+        return FaceBlurrer(limits.face_detector, limits.max_image_pixels, limits.max_upload_bytes)
 
     async def _make(self, batch: Sequence[_Loaded]) -> Sequence[Write | ScenographError]:
         """The writes of a batch; where it fails for what may be one item's sake, of each item by itself."""

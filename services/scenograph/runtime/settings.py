@@ -27,6 +27,7 @@ PREFIX = "SCENOGRAPH_"
 CONFIG_VARIABLE = "SCENOGRAPH_CONFIG"
 # Where tests find data sets; what the command line sends as credentials.
 _OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "SCENOGRAPH_DATA", "SCENOGRAPH_KEY", "SCENOGRAPH_KEY_FILE"})
+_OF_TESTS = "SCENOGRAPH_TEST_"  # what a run of the tests asks for; the servers that it starts inherit it
 
 MIB = 1024 * 1024
 
@@ -50,10 +51,15 @@ class SessionSettings(Section):
 
 
 class ImageSettings(Section):
-    """Limits of one image."""
+    """Limits of one image, and what finds faces in it."""
 
     max_pixels: int = Field(default=64_000_000, ge=1, description="largest image, in pixels")
     max_bytes: int = Field(default=64 * MIB, ge=1, description="largest image file, uploaded in chunks")
+    face_detector: str = Field(
+        default="",
+        description="file of the detector that blurs faces, made by `scenograph pack faces`; empty:"
+        " faces/centerface.onnx in the folder of the model packs",
+    )
 
 
 class TextualSettings(Section):
@@ -414,7 +420,8 @@ def _check_file(path: Path | None) -> None:
 def _check_environment(environment: Mapping[str, str]) -> None:
     known = variables()
     for name in environment:
-        if name.startswith(PREFIX) and name not in _OTHER_VARIABLES and name not in known:
+        ours = name.startswith(PREFIX) and not name.startswith(_OF_TESTS)
+        if ours and name not in _OTHER_VARIABLES and name not in known:
             raise InvalidInput(f"environment variable {name}: no such setting{_nearest(name, known)}")
 
 

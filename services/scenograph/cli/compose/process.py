@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenograph.packs import Pack
@@ -241,6 +242,7 @@ class Process:
     @cached_property
     def limits(self) -> Limits:
         from scenograph.gateway.limits import Limits
+        from scenograph.packs.faces.installed import detector_file
 
         images, gateway = self.settings.images, self.settings.gateway
         return Limits(
@@ -255,6 +257,7 @@ class Process:
             searches=gateway.searches,
             waiting_searches=gateway.waiting_searches,
             search_wait_s=gateway.search_wait_s,
+            face_detector=Path(images.face_detector or detector_file(self.settings.packs)),
         )
 
     def rules_parser(self, pack: Pack, closing: AsyncExitStack) -> RulesParser:
