@@ -252,13 +252,9 @@ def test_a_redis_url_becomes_a_secret(chart: helm.Chart) -> None:
     assert reference == {"name": "photos-scenograph-redis", "key": "url"}
 
 
-TO_COME = ("SCENOGRAPH_TLS_", "SCENOGRAPH_SECURITY_", "SCENOGRAPH_INDEX_KEY_FILE")
-
-
 def test_settings_are_settings(manifests: Found) -> None:
     for pod in workloads(manifests).values():
-        told = {name for name in environment(pod) if not name.startswith(TO_COME)}
-        assert told <= variables().keys()
+        assert environment(pod).keys() <= variables().keys()
 
 
 def test_a_services_own_setting_wins_even_where_it_is_nothing(chart: helm.Chart) -> None:
