@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -271,3 +272,22 @@ async def test_a_collection_of_codes_alone_is_opened_and_compacted(tmp_path: Pat
         assert len(await all_ids(app)) == 11 and len((await app.search("photos", query(5))).hits) == 22
         with pytest.raises(InvalidInput):
             await app.search("photos", query(5, embedding=np.ones(DIMENSION, np.float32)))
+
+
+async def test_a_removed_collection_lets_go_of_its_files(tmp_path: Path) -> None:
+    """At once: a server that makes and removes many would run out of maps before garbage is collected."""
+    gc.disable()
+    try:
+        async with opened(tmp_path, collections=["photos"]) as app:
+            await _fill(app)
+            await app.search("photos", query())
+            assert _mapped(tmp_path)
+            await app.delete_collection("photos")
+            assert not _mapped(tmp_path)
+    finally:
+        gc.enable()
+
+
+def _mapped(folder: Path) -> list[str]:
+    """Files under the folder that this process maps, removed ones too."""
+    return [line for line in Path("/proc/self/maps").read_text().splitlines() if str(folder) in line]

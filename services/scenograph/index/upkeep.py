@@ -21,6 +21,7 @@ from scenograph.index.lists_file import write_lists
 from scenograph.index.opening import remove_earlier
 from scenograph.index.position import Position, Stale, check_embeddings, write_position
 from scenograph.index.table import View
+from scenograph.index.writer import ended
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ class Upkeep:
         self._closing.set()
         self._due.set()
         self._thread.join()
+        self._damaged = self._removed = ended
 
     def _run(self) -> None:
         one_thread()
