@@ -17,7 +17,7 @@ from scenograph.index import opening, reading
 from scenograph.index.app import IndexApp
 from scenograph.index.checksums import checksum
 from scenograph.index.mapped import Blobs, Mapped
-from scenograph.runtime.contracts import IndexAnswer, Record
+from scenograph.runtime.contracts import IndexAnswer, Record, Write
 from scenograph.scene.errors import InvalidInput
 
 FILES = (
@@ -281,6 +281,7 @@ async def test_a_removed_collection_lets_go_of_its_files(tmp_path: Path) -> None
         async with opened(tmp_path, collections=["photos"]) as app:
             await _fill(app)
             await app.search("photos", query())
+            await app.upsert("photos", [Write(record("refused", 1, pack="other@1"))])
             assert _mapped(tmp_path)
             await app.delete_collection("photos")
             assert not _mapped(tmp_path)

@@ -156,7 +156,7 @@ class Store:
                         field = f"writes[{position}].record"
                         transaction.put(record, write.request_id, digest, image=write.original, field=field)
                 except ScenographError as refused:
-                    error = refused
+                    error = refused.with_traceback(None)  # its frames would keep the collection's files open
                 errors.append(error)
                 replayed.append(seen)
             return lambda version: WriteResult(errors, replayed, version)
@@ -186,7 +186,7 @@ class Store:
             metadata = checks.check_write(write, self._state.bits, self._state.pack_version, field)
             return pack(write.record, metadata)
         except ScenographError as error:
-            return error
+            return error.with_traceback(None)
 
     # What follows runs in the writer's thread.
 
