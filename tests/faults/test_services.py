@@ -77,11 +77,13 @@ def test_both_encoders_are_killed(parts: Parts) -> None:
 
 
 def test_a_slow_model(parts: Parts) -> None:
-    """The encoders hang with their connections open: calls that need them end at their deadline, not later,
-    and others go on.
+    """The encoders hang with their connections open: calls that need them end at their deadline, after some
+    of them at once, and others go on.
     """
     encoders = [parts.apart.services[name] for name in ("encoder-1", "encoder-2")]
-    note = "calls that need the model end at their deadline; kept sentences are answered"
+    note = (
+        "calls that need the model end at their deadline, after five of them at once; kept ones are answered"
+    )
     with Load(parts.address, parts.fixed, "both encoders hang (SIGSTOP)", writers=1, note=note) as load:
         load.more(writes=10, searches=10)
         with load.failing():
@@ -90,7 +92,7 @@ def test_a_slow_model(parts: Parts) -> None:
             try:
                 with connected(parts.address) as client:
                     began = time.monotonic()
-                    with pytest.raises(errors.DeadlineExceeded):
+                    with pytest.raises((errors.DeadlineExceeded, errors.Unavailable)):
                         client.search(FIXED, text="a sentence that nobody asked before", timeout=1.0)
                     took = time.monotonic() - began
                     kept = next(iter(parts.fixed.answers))
@@ -102,5 +104,5 @@ def test_a_slow_model(parts: Parts) -> None:
                     encoder.resume()
         load.more(writes=10, searches=10)
     outcome = load.finish()
-    assert 1.0 <= took < 5.0  # its own deadline ended it, not the connection's keepalive
-    assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"DEADLINE_EXCEEDED"}
+    assert took < 5.0  # its own deadline ended it, not the connection's keepalive
+    assert set(outcome.failed_writes) | set(outcome.failed_searches) <= {"DEADLINE_EXCEEDED", "UNAVAILABLE"}

@@ -210,6 +210,7 @@ def seeds() -> list[Seed]:
     add("IndexService", "ListSnapshots", index.ListSnapshotsRequest(collection=CODES, page_size=3))
     restored = index.RestoreSnapshotRequest(snapshot="fuzz", collection="fuzz-new")
     add("IndexService", "RestoreSnapshot", restored, weight=0.2)
+    add("IndexService", "DeleteSnapshot", index.DeleteSnapshotRequest(snapshot="fuzz"), weight=0.1)
 
     for name in ("LoadPack", "UnloadPack", "SetDefaultPack"):
         add("AdminService", name, getattr(admin, f"{name}Request")(pack="default@0.0.0"), weight=0.2)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.index.make import BITS, DIMENSION, PACK, all_ids, entry, opened, query, record, same
 from tests.index.test_filters import ITEMS, documents, filters
-from tests.milvus_server import MilvusProcess
+from tests.milvus_server import UNHURRIED_S, MilvusProcess
 from tests.support import ROOT
 
 from scenograph.index.app import IndexApp
@@ -40,7 +40,7 @@ CHANGES = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 async def pair(milvus: MilvusProcess, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """The same 200 items in both, some rewritten, some removed; ids with every kind of character."""
     async with opened(tmp_path_factory.mktemp("folder"), collections=["congruent"]) as folder:
-        app = MilvusIndex(milvus.url, strong=False)  # reads what it wrote itself
+        app = MilvusIndex(milvus.url, timeout_s=UNHURRIED_S, strong=False)  # reads what it wrote itself
         await app.start()
         await app.create_collection("congruent", PACK, BITS)
         for index in (app, folder):
@@ -169,7 +169,7 @@ async def filtered(milvus: MilvusProcess, tmp_path_factory: pytest.TempPathFacto
     items += [("guide " + one["id"], one["metadata"]) for one in map(msgspec.json.decode, lines)]
     records = [record(item, 1, 0, dict(metadata)) for item, metadata in items]
     async with opened(tmp_path_factory.mktemp("filtered"), collections=["filtered"]) as folder:
-        app = MilvusIndex(milvus.url, strong=False)
+        app = MilvusIndex(milvus.url, timeout_s=UNHURRIED_S, strong=False)
         await app.start()
         await app.create_collection("filtered", PACK, BITS)
         for index in (app, folder):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.index.make import BITS, PACK, all_ids, entry, query, record, same
-from tests.milvus_server import MilvusProcess
+from tests.milvus_server import UNHURRIED_S, MilvusProcess
 
 from scenograph.index.milvus.app import MilvusIndex
 from scenograph.index.milvus.rows import PART_CHARS
@@ -142,7 +142,7 @@ async def test_collections(index: MilvusIndex) -> None:
 
 
 async def test_another_collection_of_the_name_is_found_out(milvus: MilvusProcess, index: MilvusIndex) -> None:
-    other = MilvusIndex(milvus.url)
+    other = MilvusIndex(milvus.url, timeout_s=UNHURRIED_S)
     await other.start()
     await index.create_collection("twice", PACK, BITS)
     await index.upsert("twice", [Write(record(name)) for name in ("a", "b")])
@@ -166,7 +166,7 @@ async def test_another_collection_of_the_name_is_found_out(milvus: MilvusProcess
 
 async def test_many_writers_of_one_item_leave_one_whole(milvus: MilvusProcess, index: MilvusIndex) -> None:
     """Two processes' worth of indexes write and read the same few items at once."""
-    others = [index, MilvusIndex(milvus.url)]
+    others = [index, MilvusIndex(milvus.url, timeout_s=UNHURRIED_S)]
     await others[1].start()
     await put(index, *(record(f"m{item}", 0, texts=2) for item in range(3)))
     torn = []
@@ -206,7 +206,7 @@ people = st.none() | st.frozensets(st.sampled_from(LABELS), max_size=3)
 
 @pytest.fixture(scope="module")
 async def labelled(milvus: MilvusProcess) -> AsyncIterator[tuple[MilvusIndex, dict[str, frozenset[str]]]]:
-    app = MilvusIndex(milvus.url, strong=False)
+    app = MilvusIndex(milvus.url, timeout_s=UNHURRIED_S, strong=False)
     await app.start()
     await app.create_collection("labelled", PACK, BITS)
     random = np.random.default_rng(3)
