@@ -28,19 +28,24 @@ def redis_binary() -> Path | None:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now.
+    """A TCP port that nobody listens on just now, nor on the one 10,000 higher, where a cluster node listens too.
 
-    It lies below those that the system gives to outgoing connections, so that it stays free while a server
-    is down, and below 55,536, because a cluster node listens 10,000 higher too.
+    Both lie below those that the system gives to outgoing connections, so that they stay free while a server
+    is down; and no port given here is another's second one.
     """
     while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        port = random.randrange(12_000, 22_000)
+        if _is_free(port) and _is_free(port + 10_000):
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 class RedisProcess:
