@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -207,6 +209,39 @@ async def test_cluster_url(redis_cluster: RedisProcess) -> None:
     cache = RedisCache(f"redis+cluster://127.0.0.1:{redis_cluster.port}", timeout_s=2)
     await cache.set("a", b"1", 60)
     assert await cache.get("a") == b"1" and not cache.bypassed
+    await cache.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis", "cluster"])
+async def test_what_begins_alike_is_forgotten(kind: str, request: pytest.FixtureRequest) -> None:
+    """And nothing else, in whichever slots it lies."""
+    cache: Cache
+    if kind == "memory":
+        cache = MemoryCache(2**22)
+    elif kind == "redis":
+        cache = RedisCache(request.getfixturevalue("redis_process").url, timeout_s=2)
+    else:
+        port = request.getfixturevalue("redis_cluster").port
+        cache = RedisCache(f"redis+cluster://127.0.0.1:{port}", timeout_s=2)
+    keys = {start: [f"{start}:{number}" for number in range(1200)] for start in ("one", "two", "stays")}
+    for key in chain.from_iterable(keys.values()):
+        await cache.set(key, b"1", 60)
+    await asyncio.gather(*(cache.forget(f"{start}:") for start in ("one", "two", "one", "none")))
+    assert not cache.bypassed
+    for start, each in keys.items():
+        assert [await cache.get(key) for key in each] == [b"1" if start == "stays" else None] * len(each)
+    await cache.close()
+
+
+async def test_removals_at_once_share_a_pass_over_the_keys(redis_process: RedisProcess) -> None:
+    """Of fifty, the first has one of its own, and all others the next."""
+    cache = RedisCache(redis_process.url, timeout_s=2)
+    for number in range(3000):
+        await cache.set(f"stays:{number}", b"1", 60)
+    redis_process.command("CONFIG", "RESETSTAT")
+    await asyncio.gather(*(cache.forget(f"gone{number}:") for number in range(50)))
+    (scans,) = re.findall(r"cmdstat_scan:calls=(\d+)", redis_process.command("INFO", "commandstats"))
+    assert 2 <= int(scans) <= 16, "a pass of 3,000 keys takes about four steps"
     await cache.close()
 
 

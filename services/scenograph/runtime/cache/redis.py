@@ -38,6 +38,7 @@ class RedisCache:
         self._retry_s = retry_s
         self._probe: asyncio.Task[None] | None = None
         self._owed: set[str] = set()
+        self._paying = asyncio.Lock()
 
     @property
     def bypassed(self) -> bool:
@@ -83,20 +84,31 @@ class RedisCache:
             return None
 
     async def _pay(self) -> None:
-        """Removes what was to be forgotten. Keys are sought, and not noted when they are stored: that happens
-        far more often.
+        """Removes what was to be forgotten when it began, in one pass over all keys. Who comes meanwhile waits for
+        a pass that begins afterwards, all of them for the same. Keys are sought, and not noted when they are
+        stored: that happens far more often, and a note may be lost.
         """
-        for prefix in list(self._owed):
-            found = self._redis.scan_iter(match=f"{self._prefix}{prefix}*", count=SCANNED)
-            keys: list[bytes] = []
-            async for key in found:
+        async with self._paying:
+            due, self._owed = self._owed, set()
+            try:
+                if due:
+                    await self._remove(due)
+            except BaseException:
+                self._owed |= due
+                raise
+
+    async def _remove(self, prefixes: set[str]) -> None:
+        wanted = tuple(f"{self._prefix}{prefix}".encode() for prefix in prefixes)
+        pattern = f"{self._prefix}{next(iter(prefixes)) if len(prefixes) == 1 else ''}*"
+        keys: list[bytes] = []
+        async for key in self._redis.scan_iter(match=pattern, count=SCANNED):
+            if key.startswith(wanted):
                 keys.append(key)
-                if len(keys) >= SCANNED:
-                    await self._redis.unlink(*keys)
-                    keys = []
-            if keys:
+            if len(keys) >= SCANNED:
                 await self._redis.unlink(*keys)
-            self._owed.discard(prefix)
+                keys = []
+        if keys:
+            await self._redis.unlink(*keys)
 
     def _failed(self, fault: BaseException) -> None:
         if self._probe is None:
