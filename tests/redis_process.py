@@ -28,7 +28,8 @@ def redis_binary() -> Path | None:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now, nor on the one 10,000 higher, where a cluster node listens too.
+    """A TCP port that nobody listens on just now, nor on the one 10,000 higher, where a cluster node
+    listens too.
 
     Both lie below those that the system gives to outgoing connections, so that they stay free while a server
     is down; and no port given here is another's second one.

@@ -84,9 +84,9 @@ class RedisCache:
             return None
 
     async def _pay(self) -> None:
-        """Removes what was to be forgotten when it began, in one pass over all keys. Who comes meanwhile waits for
-        a pass that begins afterwards, all of them for the same. Keys are sought, and not noted when they are
-        stored: that happens far more often, and a note may be lost.
+        """Removes what was to be forgotten when it began, in one pass over all keys. Who comes meanwhile
+        waits for a pass that begins afterwards, all of them for the same. Keys are sought, and not
+        noted when they are stored: that happens far more often, and a note may be lost.
         """
         async with self._paying:
             due, self._owed = self._owed, set()
