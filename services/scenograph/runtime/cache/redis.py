@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from contextlib import suppress
 from typing import TypeVar
 
@@ -97,7 +97,7 @@ class RedisCache:
                 self._owed |= due
                 raise
 
-    async def _remove(self, prefixes: set[str]) -> None:
+    async def _remove(self, prefixes: Collection[str]) -> None:
         wanted = tuple(f"{self._prefix}{prefix}".encode() for prefix in prefixes)
         pattern = f"{self._prefix}{next(iter(prefixes)) if len(prefixes) == 1 else ''}*"
         keys: list[bytes] = []
