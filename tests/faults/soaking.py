@@ -23,7 +23,7 @@ KINDS = {"kept search": 5, "cold search": 3, "pages": 1, "write": 2}
 
 @dataclass
 class Soak:
-    """`latencies`: (seconds since the beginning, kind, milliseconds) of each call; `failed`: by code."""
+    """`latencies`: (seconds since the beginning, kind, milliseconds) of each call; `failed`: by code and reason."""
 
     address: str
     seed: int = 1
@@ -70,7 +70,7 @@ class Soak:
             self._do(kind, client, choose)
         except errors.ScenographError as error:
             with self._lock:
-                self.failed[error.code.name if error.code else type(error).__name__] += 1
+                self.failed[f"{error.code.name} {error.reason}"] += 1
             return
         now = time.monotonic()
         with self._lock:

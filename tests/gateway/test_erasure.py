@@ -232,8 +232,29 @@ async def test_a_search_under_way_keeps_nothing_of_what_goes_meanwhile(
     await slow.begun.wait()
     await behind.collections.delete_items("erased", [ITEM])
     slow.go.set()
-    assert ITEM not in ids(await search)
+    pages = [await search]
+    assert ITEM not in ids(pages[0])
     assert ITEM.encode() not in dump(redis_process)
+    while pages[-1].next_page_token:  # who asked then pages on, all the same
+        pages.append(await behind.search(replace(REQUEST, page_token=pages[-1].next_page_token)))
+    left = await gateway.search(replace(REQUEST, page_size=20))
+    assert [item for page in pages for item in ids(page)] == ids(left)
+
+
+async def test_a_search_under_way_of_a_collection_that_goes_is_not_kept(
+    gateway: GatewayApp, apps: Apps, cache: RedisCache, redis_process: RedisProcess, tmp_path: Path
+) -> None:
+    slow = Slow(apps.index)
+    engine = engine_with(apps, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
+    packs: Packs[Engine] = Packs()
+    packs.add(engine.pack.version, engine)
+    behind = gateway_of(apps, packs, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
+    search = asyncio.create_task(behind.search(REQUEST))
+    await slow.begun.wait()
+    await behind.collections.delete("erased")
+    slow.go.set()
+    await asyncio.gather(search, return_exceptions=True)
+    assert b"other3" not in dump(redis_process)
 
 
 async def test_uploads_of_an_item_go_with_it(gateway: GatewayApp, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -22,6 +23,19 @@ log = logging.getLogger(__name__)
 
 _encode = msgspec.msgpack.Encoder(enc_hook=encode_units).encode
 _decoder = msgspec.msgpack.Decoder(Ranking, dec_hook=decode_units)
+
+
+@dataclass(slots=True, eq=False)
+class Erased:
+    """What was erased of a collection while a search of it was under way: items, or the `whole`."""
+
+    ids: set[str] = field(default_factory=set)
+    whole: bool = False
+
+    def add(self, ids: frozenset[str] | None) -> None:
+        """These items; None: the whole collection."""
+        self.whole = self.whole or ids is None
+        self.ids.update(ids or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +60,24 @@ class KeptRankings:
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._hits = 0
-        self._erasures: dict[str, int] = {}
+        self._under_way: dict[str, set[Erased]] = {}
 
-    def erasures(self, collection: str) -> int:
-        """How often something of a collection was erased: what was begun before is not to be kept after."""
-        return self._erasures.get(collection, 0)
+    @contextmanager
+    def noting(self, collection: str) -> Iterator[Erased]:
+        """Around a search: what is erased of the collection meanwhile, not to be kept with its ranking."""
+        erased, others = Erased(), self._under_way.setdefault(collection, set())
+        others.add(erased)
+        try:
+            yield erased
+        finally:
+            others.discard(erased)
+            if not others:
+                self._under_way.pop(collection, None)
 
     def erase(self, collection: str, ids: frozenset[str] | None) -> None:
         """Lets go of what this process has of items that are removed; None: of the whole collection."""
-        self._erasures[collection] = self.erasures(collection) + 1
+        for erased in self._under_way.get(collection, ()):
+            erased.add(ids)
         for key, entry in list(self._entries.items()):
             ranking = entry.ranking
             if ranking.collection != collection:
@@ -87,18 +110,19 @@ class KeptRankings:
         self._keep(key, ranking)
         return ranking
 
-    async def put(
-        self, key: str, ranking: Ranking, *, share: bool = True, since: int | None = None
-    ) -> CacheStatus:
-        """Keeps the ranking; BYPASS where only this process could, or should, or nobody may: something was
-        erased since so many erasures.
+    async def put(self, key: str, ranking: Ranking, erased: Erased, *, share: bool = True) -> CacheStatus:
+        """Keeps the ranking, less what was erased while it was made; BYPASS where only this process could, or
+        should, or nobody may: the collection is gone, or an item that was asked about.
         """
-        if since is not None and since != self.erasures(ranking.collection):
+        if erased.whole or not erased.ids.isdisjoint(ranking.asked):
             return CacheStatus.BYPASS
+        ranking, known = without(ranking, erased.ids), len(erased.ids)
         self._keep(key, ranking)
         if not share:
             return CacheStatus.BYPASS
         await self._cache.set(key, _encode(ranking), self._ttl_s)
+        if erased.whole or len(erased.ids) > known:  # it may have come after what the erasure removed
+            await self._cache.delete(key)
         return CacheStatus.BYPASS if self._cache.bypassed else CacheStatus.MISS
 
     def _keep(self, key: str, ranking: Ranking) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -53,7 +54,7 @@ GONE = RankedHit("", 0, 0, 0.0, 0.0, 0.0, 0.0, 0)
 """In the place of a hit whose item was removed: pages go on where they were."""
 
 
-def without(ranking: Ranking, ids: frozenset[str]) -> Ranking:
+def without(ranking: Ranking, ids: Set[str]) -> Ranking:
     """The same ranking, but nothing of these items."""
     if not any(hit.item_id in ids for hit in ranking.hits):
         return ranking

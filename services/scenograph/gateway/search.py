@@ -12,7 +12,7 @@ from scenograph.gateway.answers import CacheStatus, Report, SearchPage, StagePag
 from scenograph.gateway.deadlines import Estimates, StageTimes
 from scenograph.gateway.digests import collection_prefix, ranking_key, request_digest, view_key
 from scenograph.gateway.graphstage import GraphStage, query_graph
-from scenograph.gateway.kept import KeptRankings
+from scenograph.gateway.kept import Erased, KeptRankings
 from scenograph.gateway.packs import PackInfo
 from scenograph.gateway.pages import Pages
 from scenograph.gateway.prepared import Prepared
@@ -90,19 +90,19 @@ class Searcher:
         parts = await self._uploads.resolve(request.query)
         ranked = await self._found(request, collection, parts)
         if ranked is None:
-            since = self._kept.erasures(request.collection)
-            async with self._admission.turn():
-                query, answer = await self._candidates(request, collection, parts, times)
-            last = request.options.last_stage
-            if last > Stage.COARSE:
-                coarse = self._ranker.by_hamming(request, collection, answer)
-                yield await self._interim(request, coarse, Stage.COARSE, times)
-            if last > Stage.FLOAT:
-                floated = self._ranker.by_cosine(request, collection, answer)
-                yield await self._interim(request, floated, Stage.FLOAT, times)
-            async with self._admission.turn(again=True):
-                ranking = await self._final(request, query, collection, answer, times)
-            ranked = await self._keep(request, collection, parts, ranking, since)
+            with self._kept.noting(request.collection) as erased:
+                async with self._admission.turn():
+                    query, answer = await self._candidates(request, collection, parts, times)
+                last = request.options.last_stage
+                if last > Stage.COARSE:
+                    coarse = self._ranker.by_hamming(request, collection, answer)
+                    yield await self._interim(request, coarse, Stage.COARSE, times)
+                if last > Stage.FLOAT:
+                    floated = self._ranker.by_cosine(request, collection, answer)
+                    yield await self._interim(request, floated, Stage.FLOAT, times)
+                async with self._admission.turn(again=True):
+                    ranking = await self._final(request, query, collection, answer, times)
+                ranked = await self._keep(request, collection, parts, ranking, erased)
         page = await self._page(request, ranked, 0, times)
         await self._uploads.use_up(_upload_ids(request))
         yield StagePage(request.options.last_stage, True, page)
@@ -139,11 +139,11 @@ class Searcher:
     async def _computed(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
     ) -> _Ranked:
-        since = self._kept.erasures(request.collection)
-        async with self._admission.turn():
-            query, answer = await self._candidates(request, collection, parts, times)
-            ranking = await self._final(request, query, collection, answer, times)
-        return await self._keep(request, collection, parts, ranking, since)
+        with self._kept.noting(request.collection) as erased:
+            async with self._admission.turn():
+                query, answer = await self._candidates(request, collection, parts, times)
+                ranking = await self._final(request, query, collection, answer, times)
+            return await self._keep(request, collection, parts, ranking, erased)
 
     async def _candidates(
         self, request: SearchRequest, collection: Collection, parts: Sequence[QueryPart], times: StageTimes
@@ -185,7 +185,7 @@ class Searcher:
         collection: Collection,
         parts: Sequence[QueryPart],
         ranking: Ranking,
-        since: int,
+        erased: Erased,
     ) -> _Ranked:
         """Keeps a ranking for the same question; a degraded or uncached one for its own pages alone."""
         if ranking.degraded:
@@ -193,7 +193,7 @@ class Searcher:
         else:
             key = self._key(request, collection, parts, ranking.collection_version)
         share = not request.options.bypass_cache
-        status = await self._kept.put(key, ranking, share=share, since=since)
+        status = await self._kept.put(key, ranking, erased, share=share)
         return _Ranked(ranking, key, status)
 
     async def _continued(
