@@ -23,7 +23,9 @@ KINDS = {"kept search": 5, "cold search": 3, "pages": 1, "write": 2}
 
 @dataclass
 class Soak:
-    """`latencies`: (seconds since the beginning, kind, milliseconds) of each call; `failed`: by code and reason."""
+    """`latencies`: (seconds since the beginning, kind, milliseconds) of each call; `failed`: by code and
+    reason.
+    """
 
     address: str
     seed: int = 1
