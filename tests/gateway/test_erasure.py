@@ -220,14 +220,18 @@ class Slow:
         return answer
 
 
+def gateway_before(index: Slow, apps: Apps, cache: RedisCache, folder: Path) -> GatewayApp:
+    engine = engine_with(apps, folder, cache=cache, index=index)  # type: ignore[arg-type]
+    packs: Packs[Engine] = Packs()
+    packs.add(engine.pack.version, engine)
+    return gateway_of(apps, packs, folder, cache=cache, index=index)  # type: ignore[arg-type]
+
+
 async def test_a_search_under_way_keeps_nothing_of_what_goes_meanwhile(
     gateway: GatewayApp, apps: Apps, cache: RedisCache, redis_process: RedisProcess, tmp_path: Path
 ) -> None:
     slow = Slow(apps.index)
-    engine = engine_with(apps, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
-    packs: Packs[Engine] = Packs()
-    packs.add(engine.pack.version, engine)
-    behind = gateway_of(apps, packs, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
+    behind = gateway_before(slow, apps, cache, tmp_path / "slow")
     search = asyncio.create_task(behind.search(REQUEST))
     await slow.begun.wait()
     await behind.collections.delete_items("erased", [ITEM])
@@ -245,10 +249,7 @@ async def test_a_search_under_way_of_a_collection_that_goes_is_not_kept(
     gateway: GatewayApp, apps: Apps, cache: RedisCache, redis_process: RedisProcess, tmp_path: Path
 ) -> None:
     slow = Slow(apps.index)
-    engine = engine_with(apps, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
-    packs: Packs[Engine] = Packs()
-    packs.add(engine.pack.version, engine)
-    behind = gateway_of(apps, packs, tmp_path / "slow", cache=cache, index=slow)  # type: ignore[arg-type]
+    behind = gateway_before(slow, apps, cache, tmp_path / "slow")
     search = asyncio.create_task(behind.search(REQUEST))
     await slow.begun.wait()
     await behind.collections.delete("erased")
