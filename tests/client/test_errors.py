@@ -76,10 +76,13 @@ def test_an_unknown_reason_falls_to_its_code() -> None:
     assert caught.value.reason == "MOON_NOT_FOUND"
 
 
-def test_reading_is_retried_and_writing_is_not() -> None:
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED], ids=str)
+def test_reading_is_retried_and_writing_is_not(code: grpc.StatusCode) -> None:
+    """CANCELLED is what gRPC says of calls that were not taken yet by a server that stops."""
+
     def once(calls: int, context: grpc.ServicerContext) -> None:
         if calls == 1:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "restarting")
+            context.abort(code, "restarting")
 
     gateway = Gateway(on_call=once)
     with served(gateway) as address, Client(address) as client:
@@ -88,9 +91,9 @@ def test_reading_is_retried_and_writing_is_not() -> None:
 
     gateway = Gateway(on_call=once)
     with served(gateway) as address, Client(address) as client:
-        with pytest.raises(errors.Unavailable, match="restarting"):
+        with pytest.raises(errors.Unavailable, match="restarting") as caught:
             client.delete_collection("photos")
-    assert gateway.calls == 1
+    assert gateway.calls == 1 and caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
 def test_no_server_at_the_address() -> None:

@@ -27,7 +27,6 @@ _PASSING = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.ABORTED,
-        grpc.StatusCode.CANCELLED,
     )
 )
 _FAULTY = frozenset((grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN))

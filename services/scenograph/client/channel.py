@@ -19,7 +19,8 @@ ADMIN = "scenograph.v1.AdminService"
 HEALTH = "grpc.health.v1.Health"
 HEALTH_CHECK = f"/{HEALTH}/Check"
 
-# Reading changes nothing, so a server that could not be reached may be asked again.
+# Reading changes nothing, so a server that could not be reached may be asked again. gRPC says CANCELLED of
+# what a server that ends has not taken yet (grpc/grpc#41785); who cancels a call sees no repetition.
 _SAFE = {
     GATEWAY: ("ListCollections", "GetItem", "ListItems", "Search", "Rank", "ServerInfo"),
     TEXTUAL: ("ParseTexts",),
@@ -32,7 +33,7 @@ _RETRIES = {
     "initialBackoff": "0.1s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 
 

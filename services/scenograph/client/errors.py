@@ -297,12 +297,6 @@ class ServiceMissing(ScenographError):
     reason = "SERVICE_MISSING"
 
 
-class Cancelled(ScenographError):
-    """The call was cancelled."""
-
-    reason = "CANCELLED"
-
-
 class Internal(ScenographError):
     """A fault of the server; its log has the detail."""
 
@@ -324,7 +318,6 @@ class _Tables:
         grpc.StatusCode.UNAVAILABLE: Unavailable,
         grpc.StatusCode.DATA_LOSS: DataLoss,
         grpc.StatusCode.UNIMPLEMENTED: ServiceMissing,
-        grpc.StatusCode.CANCELLED: Cancelled,
         grpc.StatusCode.INTERNAL: Internal,
     }
     by_number: ClassVar[dict[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
@@ -373,7 +366,9 @@ def from_rpc(
             detail.Unpack(retry)
             retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
     message = details or code.name
-    if not info.reason and code is grpc.StatusCode.UNAVAILABLE:
+    if not info.reason and code is grpc.StatusCode.CANCELLED:  # by a server that ends
+        code, message = grpc.StatusCode.UNAVAILABLE, f"the call was cut short: {message}"
+    elif not info.reason and code is grpc.StatusCode.UNAVAILABLE:
         message = f"cannot reach a scenograph server at {address}: {message}"
     if not info.reason and code is grpc.StatusCode.UNIMPLEMENTED:
         message = (

@@ -38,7 +38,7 @@ _RETRIES = {
     "initialBackoff": "0.05s",
     "maxBackoff": "0.5s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],  # a server that ends says both: grpc/grpc#41785
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -170,10 +171,15 @@ class Server:
             await self._health.tell(WITH_INDEX, answers)
 
     async def drain(self) -> None:
-        """Says NOT_SERVING, gives load balancers time to see it, refuses new calls, lets others finish."""
+        """Says NOT_SERVING, gives load balancers time to see it, refuses new calls, lets others finish.
+
+        gRPC cancels calls that have arrived and were not taken yet when it stops (grpc/grpc#41785): those
+        that wait are taken first.
+        """
         self.serving = False
         await self._health.draining()
         await asyncio.sleep(self.options.drain_delay_s)
+        await self._late.settled()
         self._health.let_go()
         await self.stop(self.options.drain_grace_s)
 
@@ -202,6 +208,9 @@ class Server:
                 loop.remove_signal_handler(number)
 
 
+SETTLED, STEP_S, LONGEST_S = 10, 0.005, 1.0
+"""No call waits to be taken where so many steps went by without one; the longest time to wait for that."""
+
 _EARLY = f"/{reflection.SERVICE_NAME}/"
 """Answered before the services are ready."""
 
@@ -214,9 +223,19 @@ class _LateHandlers(grpc.GenericRpcHandler):
         self._layers = layers(self.name_of)
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         self._open = False
+        self._taken = 0
 
     def open(self) -> None:
         self._open = True
+
+    async def settled(self) -> None:
+        """Returns when those calls are taken that have arrived, as far as can be told, or after LONGEST_S."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_S):
+                steps, taken = 0, self._taken
+                while steps < SETTLED:
+                    await asyncio.sleep(STEP_S)
+                    steps, taken = (steps + 1 if taken == self._taken else 0), self._taken
 
     def name_of(self, method: str) -> str:
         """A method by its full name; "_OTHER" for one that no service has (yet)."""
@@ -234,6 +253,7 @@ class _LateHandlers(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        self._taken += 1
         method = handler_call_details.method
         if self._open or method.startswith(_EARLY):
             return self._handlers.get(method)
